@@ -1,0 +1,153 @@
+import type { Amount } from './amount.js';
+import type { Agent, Instant, Pool, Reservation } from './model.js';
+
+/** Why a request was denied. */
+export type DenialReason = 'INSUFFICIENT_BUDGET' | 'AGENT_FROZEN' | 'POOL_FROZEN';
+
+/** By what, by how much and until when a request was denied. */
+export interface Denial {
+  readonly reason: DenialReason;
+  /** The agent's id, or the pool's for POOL_FROZEN. */
+  readonly ruleId: string;
+  /** Undefined where the rule has no limit. */
+  readonly limit: Amount | undefined;
+  /** Undefined where the rule has no limit. */
+  readonly counted: Amount | undefined;
+  readonly shortfall: Amount;
+  /** The largest amount that would pass now. */
+  readonly largestAmount: Amount;
+  /** When waiting helps. */
+  readonly retryTime: Instant | undefined;
+  readonly message: string;
+}
+
+/** Facts about a request that was carried out. */
+export type WarningCode = 'OVERSPENT' | 'LATE_COMMIT' | 'PAID_BY_POOL' | 'CLOCK_JUMPED';
+
+/** Why a request could not be judged or carried out; each maps to one gRPC code in rpc/status. */
+export type RejectionReason =
+  | 'INVALID_REQUEST'
+  | 'PAGE_TOKEN_INVALID'
+  | 'BATCH_TOO_LARGE'
+  | 'POOL_NOT_FOUND'
+  | 'AGENT_NOT_FOUND'
+  | 'RESERVATION_NOT_FOUND'
+  | 'ENTRY_NOT_FOUND'
+  | 'POOL_ALREADY_EXISTS'
+  | 'AGENT_ALREADY_EXISTS'
+  | 'REQUEST_ID_REUSED'
+  | 'RESERVATION_ALREADY_COMMITTED'
+  | 'RESERVATION_ALREADY_RELEASED'
+  | 'RESERVATION_EXPIRED'
+  | 'EXTENSIONS_EXHAUSTED'
+  | 'ACTUAL_EXCEEDS_RESERVATION'
+  | 'TOO_MANY_RESERVATIONS'
+  | 'AGENT_CLOSED'
+  | 'AGENT_HAS_RESERVATIONS'
+  | 'POOL_NOT_EMPTY'
+  | 'INSUFFICIENT_POOL_BUDGET'
+  | 'INSUFFICIENT_AGENT_BUDGET'
+  | 'UNIT_MISMATCH'
+  | 'BALANCE_OVERFLOW'
+  | 'TOO_MANY_COMMITS'
+  | 'REFUND_EXCEEDS_SPEND'
+  | 'REVISION_STALE'
+  | 'SERVER_BUSY'
+  | 'TOO_MANY_STREAMS'
+  | 'CREDENTIALS_MISSING'
+  | 'CREDENTIALS_INVALID'
+  | 'NOT_PERMITTED'
+  | 'SHUTTING_DOWN'
+  | 'STORE_UNAVAILABLE'
+  | 'LEDGER_CORRUPT'
+  | 'INTERNAL';
+
+/** One field of a request that is not as it must be. */
+export interface FieldViolation {
+  /** Path in the proto's names, such as `items[3].amount`. */
+  readonly field: string;
+  /** What to do, in one sentence. */
+  readonly description: string;
+}
+
+/**
+ * A request that could not be judged or carried out. Nothing changed. The message is one sentence
+ * without values and without the characters `,;/?:@&=+$#`, which some clients see percent-encoded;
+ * values are in the metadata.
+ */
+export interface Rejection {
+  readonly verdict: 'REJECTED';
+  readonly reason: RejectionReason;
+  readonly message: string;
+  readonly metadata: Readonly<Record<string, string>>;
+  /** For INVALID_REQUEST: every offending field. */
+  readonly fields: readonly FieldViolation[];
+  /** When to come back, for RESOURCE_EXHAUSTED. */
+  readonly retryAfterMs: number | undefined;
+}
+
+/** Makes a rejection. */
+export function reject(
+  reason: RejectionReason,
+  message: string,
+  metadata: Readonly<Record<string, string>> = {},
+): Rejection {
+  return {
+    verdict: 'REJECTED',
+    reason,
+    message,
+    metadata,
+    fields: [],
+    retryAfterMs: undefined,
+  };
+}
+
+/** Makes an INVALID_REQUEST of one or more fields. */
+export function rejectFields(fields: readonly FieldViolation[]): Rejection {
+  const names = [...new Set(fields.map((field) => field.field))].join(' and ');
+  return {
+    ...reject('INVALID_REQUEST', 'The request is malformed. See the violations of its fields', {
+      fields: names,
+    }),
+    fields,
+  };
+}
+
+/** An object that ApplyConfiguration changes. */
+export interface ConfigurationChange {
+  readonly action: 'CREATE' | 'UPDATE' | 'DELETE' | 'MOVE';
+  readonly objectKind: 'pool' | 'agent';
+  readonly objectId: string;
+  readonly fields: readonly string[];
+}
+
+/** A request that was judged: carried out, replayed, or denied. */
+export interface Outcome {
+  readonly verdict: 'APPROVED' | 'DENIED';
+  /** Set when denied. */
+  readonly denial: Denial | undefined;
+  /** The last entry written, 0 when none was. */
+  readonly sequence: number;
+  readonly replayed: boolean;
+  /** Granted, committed, released, returned (signed), withdrawn or refunded, by method. */
+  readonly amount: Amount;
+  /** Overage of a commit, or what is still refundable. */
+  readonly secondAmount: Amount;
+  readonly warnings: readonly WarningCode[];
+  /** Whether a commit's reservation had expired. */
+  readonly late: boolean;
+  /** The agent concerned, after the request, and its pool. */
+  readonly agent: Agent | undefined;
+  /** The pool concerned: the agent's, or the one administered. For a refund: the one that was paid. */
+  readonly pool: Pool | undefined;
+  readonly reservation: Reservation | undefined;
+  /** The destination of a transfer, when an agent: with its pool in `otherPool`. */
+  readonly otherAgent: Agent | undefined;
+  /** The destination of a transfer, when a pool, or the pool of `otherAgent`. */
+  readonly otherPool: Pool | undefined;
+  /** What ApplyConfiguration changed. */
+  readonly changes: readonly ConfigurationChange[];
+}
+
+/** The answer to a command. */
+export type Answer = Outcome | Rejection;
