@@ -1,0 +1,84 @@
+import { formatAmount } from '../amount.js';
+import { reject, type Rejection } from '../answer.js';
+import type { RefundCommand } from '../command.js';
+import { carryOut, type Decided } from '../decided.js';
+import { beginDraft, closeEntry, moveMoney, movePool, touch } from '../draft.js';
+import type { Entry } from '../entry.js';
+import type { Agent, Pool, Uid } from '../model.js';
+import type { Context, State } from '../state.js';
+import { checkScale, poolByUid, poolOf } from './checks.js';
+
+/**
+ * Takes back a spend or commit, once or in parts. Lowers what its agent spent; when the agent has
+ * moved or closed since, the money returns to the pool that paid instead. Never raises the baseline.
+ */
+export function decideRefund(state: State, command: RefundCommand, context: Context): Decided {
+  const entry = state.entry(command.sequence);
+  const payer = entry && payerOf(state, entry);
+  if (entry?.amount === undefined || payer === undefined) return entryNotFound(command.sequence);
+  const { agent, pool } = payer;
+  const refundable = entry.amount - state.refunded(entry.sequence);
+  const amount = command.amount ?? refundable;
+  const malformed = checkScale(pool, 'amount', amount);
+  if (malformed !== undefined) return malformed;
+  if (amount > refundable || refundable === 0n) {
+    return reject('REFUND_EXCEEDS_SPEND', 'Less than that is left to refund of the entry', {
+      sequence: String(entry.sequence),
+      amount: formatAmount(amount),
+      refundable: formatAmount(refundable),
+    });
+  }
+
+  const draft = beginDraft(state, context.now);
+  const toPool = agent.state === 'CLOSED' || agent.poolUid !== pool.uid;
+  touch(draft, 'AGENT', agent.uid, agent.lastSequence);
+  draft.agents.set(agent.uid, agent);
+  if (toPool) movePool(draft, pool.uid, { spent: -amount, unallocated: amount });
+  else moveMoney(draft, agent.uid, { spent: -amount });
+  draft.refunds.set(entry.sequence, state.refunded(entry.sequence) + amount);
+  closeEntry(draft, 'REFUND', {
+    amount,
+    refundedSequence: entry.sequence,
+    reservationId: entry.reservationId,
+    category: entry.category,
+    runId: entry.runId,
+    usage: {
+      agentUid: agent.uid,
+      amount: 0n,
+      entries: 0,
+      requests: 0,
+      refunded: amount,
+      quantities: [],
+    },
+  });
+  return carryOut(draft, {
+    amount,
+    secondAmount: refundable - amount,
+    agent,
+    pool: poolOf(state, agent),
+    otherPool: toPool ? pool : undefined,
+  });
+}
+
+function entryNotFound(sequence: number): Rejection {
+  return reject('ENTRY_NOT_FOUND', 'No spend or commit has that sequence', {
+    sequence: String(sequence),
+  });
+}
+
+/** Who spent an entry's amount and which pool paid, or undefined when it is no cost. */
+function payerOf(
+  state: State,
+  entry: Entry,
+): { readonly agent: Agent; readonly pool: Pool } | undefined {
+  if (entry.kind !== 'SPEND' && entry.kind !== 'COMMIT') return undefined;
+  const agentUid = accountUid(entry, 'AGENT');
+  const poolUid = accountUid(entry, 'POOL');
+  const agent = agentUid === undefined ? undefined : state.agent(agentUid);
+  if (agent === undefined || poolUid === undefined) return undefined;
+  return { agent, pool: poolByUid(state, poolUid) };
+}
+
+function accountUid(entry: Entry, kind: 'AGENT' | 'POOL'): Uid | undefined {
+  return entry.accounts.find((account) => account.kind === kind)?.uid;
+}

@@ -1,0 +1,93 @@
+import { minAmount, type Amount } from '../amount.js';
+import { reject, type WarningCode } from '../answer.js';
+import { availableOf } from '../budget.js';
+import type { SpendCommand } from '../command.js';
+import { carryOut, deny, type Decided } from '../decided.js';
+import { beginDraft, closeEntry, draftAgent, moveMoney, type Draft } from '../draft.js';
+import type { Agent } from '../model.js';
+import type { Context, State } from '../state.js';
+import {
+  addQuantityNames,
+  agentClosed,
+  agentNotFound,
+  checkScale,
+  checkUnit,
+  frozenDenial,
+  insufficientDenial,
+  poolOf,
+} from './checks.js';
+
+/**
+ * Judges a spend. Guide: "Agent Budgets". STRICT passes iff amount <= available; UP_TO grants the
+ * smaller of both; FORCE always posts, also on frozen and closed agents, the latter at the pool's
+ * expense.
+ */
+export function decideSpend(state: State, command: SpendCommand, context: Context): Decided {
+  const agent = state.agentById(command.agentId);
+  if (agent === undefined) return agentNotFound(command.agentId);
+  const pool = poolOf(state, agent);
+  const malformed = checkScale(pool, 'amount', command.amount) ?? checkUnit(pool, command.unit);
+  if (malformed !== undefined) return malformed;
+  const names = addQuantityNames(agent, command.quantities);
+  if ('verdict' in names) return names;
+
+  const forced = command.mode === 'FORCE';
+  if (forced && !agent.allowForce) {
+    return reject('NOT_PERMITTED', 'The agent does not allow forced spends', {
+      agent_id: agent.id,
+    });
+  }
+  if (!forced) {
+    if (agent.state === 'CLOSED') return agentClosed(agent);
+    const frozen = frozenDenial(agent, pool, command.amount);
+    if (frozen !== undefined) return deny(frozen, { agent, pool });
+  }
+  const granted = grantOf(command.amount, command.mode, availableOf(agent));
+  if (granted === undefined) {
+    return deny(insufficientDenial(agent, pool, command.amount), { agent, pool });
+  }
+
+  // From here on the spend is certain.
+  const draft = beginDraft(state, context.now);
+  if (names !== agent.quantityNames) {
+    draft.agents.set(agent.uid, { ...agent, quantityNames: names });
+  }
+  const after = postSpent(draft, agent, granted);
+  closeEntry(draft, 'SPEND', {
+    amount: granted,
+    category: command.category,
+    quantities: command.quantities,
+    runId: command.runId,
+    metadata: command.metadata,
+    usage: {
+      agentUid: agent.uid,
+      amount: granted,
+      entries: 1,
+      requests: 1,
+      refunded: 0n,
+      quantities: command.quantities,
+    },
+  });
+  const warnings: WarningCode[] = [];
+  if (forced && agent.state !== 'CLOSED' && availableOf(after) < 0n) warnings.push('OVERSPENT');
+  if (agent.state === 'CLOSED') warnings.push('PAID_BY_POOL');
+  if (context.clockJumped) warnings.push('CLOCK_JUMPED');
+  return carryOut(draft, { amount: granted, warnings, agent, pool });
+}
+
+/** What a mode grants of an amount, or undefined: denied. */
+export function grantOf(
+  amount: Amount,
+  mode: SpendCommand['mode'],
+  available: Amount,
+): Amount | undefined {
+  if (mode === 'FORCE' || amount <= available) return amount;
+  if (mode === 'UP_TO' && available > 0n) return minAmount(amount, available);
+  return undefined;
+}
+
+/** Posts a cost to an agent; a closed agent's is allocated from its pool in the same entry. */
+export function postSpent(draft: Draft, agent: Agent, amount: Amount): Agent {
+  const closed = draftAgent(draft, agent.uid).state === 'CLOSED';
+  return moveMoney(draft, agent.uid, { spent: amount, allocated: closed ? amount : 0n });
+}

@@ -1,0 +1,89 @@
+import type { Amount } from './amount.js';
+import type { ConfigurationChange, Denial, Outcome, Rejection, WarningCode } from './answer.js';
+import { overflowOf, type Draft, type Effects } from './draft.js';
+import type { Agent, Pool, Reservation } from './model.js';
+
+/** A request that was judged, and what it changes: nothing when effects are undefined. */
+export interface Judged {
+  readonly verdict: 'JUDGED';
+  readonly outcome: Outcome;
+  readonly effects: Effects | undefined;
+}
+
+/** The result of every decide function. */
+export type Decided = Judged | Rejection;
+
+/** What an outcome says beside its rows; what is left out is 0, empty or false. */
+export interface OutcomeFacts {
+  readonly amount?: Amount;
+  readonly secondAmount?: Amount;
+  readonly warnings?: readonly WarningCode[];
+  readonly late?: boolean;
+  readonly agent?: Agent | undefined;
+  readonly pool?: Pool | undefined;
+  readonly reservation?: Reservation | undefined;
+  readonly otherAgent?: Agent | undefined;
+  readonly otherPool?: Pool | undefined;
+  readonly changes?: readonly ConfigurationChange[];
+}
+
+/** Carried out: the rows named in the facts are shown as the draft leaves them. */
+export function carryOut(draft: Draft, facts: OutcomeFacts): Decided {
+  const overflow = overflowOf(draft);
+  if (overflow !== undefined) return overflow;
+  const last = draft.entries.at(-1);
+  if (last === undefined) return unchanged(facts);
+  return {
+    verdict: 'JUDGED',
+    outcome: outcomeOf('APPROVED', last.sequence, undefined, {
+      ...facts,
+      agent: facts.agent && (draft.agents.get(facts.agent.uid) ?? facts.agent),
+      pool: facts.pool && (draft.pools.get(facts.pool.uid) ?? facts.pool),
+      otherAgent: facts.otherAgent && (draft.agents.get(facts.otherAgent.uid) ?? facts.otherAgent),
+      otherPool: facts.otherPool && (draft.pools.get(facts.otherPool.uid) ?? facts.otherPool),
+    }),
+    effects: draft,
+  };
+}
+
+/** Carried out without any effect: things were like that already. */
+export function unchanged(facts: OutcomeFacts): Decided {
+  return {
+    verdict: 'JUDGED',
+    outcome: outcomeOf('APPROVED', 0, undefined, facts),
+    effects: undefined,
+  };
+}
+
+/** Denied: nothing changes (invariant I7). */
+export function deny(denial: Denial, facts: OutcomeFacts): Decided {
+  return {
+    verdict: 'JUDGED',
+    outcome: outcomeOf('DENIED', 0, denial, facts),
+    effects: undefined,
+  };
+}
+
+function outcomeOf(
+  verdict: Outcome['verdict'],
+  sequence: number,
+  denial: Denial | undefined,
+  facts: OutcomeFacts,
+): Outcome {
+  return {
+    verdict,
+    denial,
+    sequence,
+    replayed: false,
+    amount: facts.amount ?? 0n,
+    secondAmount: facts.secondAmount ?? 0n,
+    warnings: facts.warnings ?? [],
+    late: facts.late ?? false,
+    agent: facts.agent,
+    pool: facts.pool,
+    reservation: facts.reservation,
+    otherAgent: facts.otherAgent,
+    otherPool: facts.otherPool,
+    changes: facts.changes ?? [],
+  };
+}

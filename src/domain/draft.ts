@@ -1,0 +1,299 @@
+import { inRange, type Amount } from './amount.js';
+import { reject, type Rejection } from './answer.js';
+import { debtOf, remainingOf } from './budget.js';
+import type {
+  AccountChange,
+  AccountKind,
+  BalanceField,
+  EntryKind,
+  FieldChange,
+  Posting,
+} from './entry.js';
+import type { Agent, Instant, Metadata, Pool, Quantities, Reservation, Uid } from './model.js';
+import type { State } from './state.js';
+
+/** An entry before the request it belongs to, its hash and its time are put to it. */
+export interface EntryDraft {
+  readonly sequence: number;
+  readonly kind: EntryKind;
+  readonly accounts: readonly AccountChange[];
+  readonly amount: Amount | undefined;
+  readonly changes: readonly FieldChange[];
+  readonly reservationId: string;
+  readonly refundedSequence: number;
+  readonly category: string;
+  readonly quantities: Quantities;
+  readonly runId: string;
+  readonly metadata: Metadata;
+  readonly usage: UsageDelta | undefined;
+}
+
+/** What an entry adds to its agent's usage. */
+export interface UsageDelta {
+  readonly agentUid: Uid;
+  /** Spent or committed. */
+  readonly amount: Amount;
+  /** 1 for a spend or commit. */
+  readonly entries: number;
+  /** 1 for a spend or reservation. */
+  readonly requests: number;
+  readonly refunded: Amount;
+  readonly quantities: Quantities;
+}
+
+/** Everything a decision changes: whole rows as they shall be, and the entries that say why. */
+export interface Effects {
+  readonly entries: readonly EntryDraft[];
+  readonly agents: ReadonlyMap<Uid, Agent>;
+  readonly pools: ReadonlyMap<Uid, Pool>;
+  readonly reservations: ReadonlyMap<string, Reservation>;
+  readonly refunds: ReadonlyMap<number, Amount>;
+  readonly nextUid: Uid;
+}
+
+/** Effects in the making. Rows are replaced, never mutated; the state is only read. */
+export interface Draft {
+  readonly state: State;
+  readonly now: Instant;
+  readonly entries: EntryDraft[];
+  readonly agents: Map<Uid, Agent>;
+  readonly pools: Map<Uid, Pool>;
+  readonly reservations: Map<string, Reservation>;
+  readonly refunds: Map<number, Amount>;
+  nextUid: Uid;
+  /** The accounts of the entry in the making. */
+  accounts: AccountDraft[];
+  /** Whether a balance left its range. */
+  overflowed: boolean;
+}
+
+interface AccountDraft {
+  readonly kind: AccountKind;
+  readonly uid: Uid;
+  readonly previousSequence: number;
+  readonly postings: Posting[];
+}
+
+/** The changes of one agent's money; what is left out is 0. */
+export interface MoneyMove {
+  readonly allocated?: Amount;
+  readonly spent?: Amount;
+  readonly reserved?: Amount;
+}
+
+/** Begins a draft on a state. */
+export function beginDraft(state: State, now: Instant): Draft {
+  return {
+    state,
+    now,
+    entries: [],
+    agents: new Map(),
+    pools: new Map(),
+    reservations: new Map(),
+    refunds: new Map(),
+    nextUid: state.nextUid,
+    accounts: [],
+    overflowed: false,
+  };
+}
+
+/** The agent as the draft leaves it so far. The uid must exist. */
+export function draftAgent(draft: Draft, uid: Uid): Agent {
+  const agent = draft.agents.get(uid) ?? draft.state.agent(uid);
+  if (agent === undefined) throw new Error(`no agent row ${uid}`);
+  return agent;
+}
+
+/** The pool as the draft leaves it so far. The uid must exist. */
+export function draftPool(draft: Draft, uid: Uid): Pool {
+  const pool = draft.pools.get(uid) ?? draft.state.pool(uid);
+  if (pool === undefined) throw new Error(`no pool row ${uid}`);
+  return pool;
+}
+
+/**
+ * Moves an agent's money and its pool's with it: the pool's spent, reserved, unallocated and debt
+ * follow from the agent's allocated, spent and reserved, so conservation (I2, I3) holds by form.
+ */
+export function moveMoney(draft: Draft, uid: Uid, move: MoneyMove): Agent {
+  const before = draftAgent(draft, uid);
+  const allocated = move.allocated ?? 0n;
+  const spent = move.spent ?? 0n;
+  const reserved = move.reserved ?? 0n;
+  const after: Agent = {
+    ...before,
+    allocated: before.allocated + allocated,
+    spent: before.spent + spent,
+    reserved: before.reserved + reserved,
+  };
+  const account = touch(draft, 'AGENT', uid, before.lastSequence);
+  record(draft, account, 'allocated', allocated, after.allocated);
+  record(draft, account, 'spent', spent, after.spent);
+  record(draft, account, 'reserved', reserved, after.reserved);
+  draft.agents.set(uid, after);
+  movePool(draft, after.poolUid, {
+    spent,
+    reserved,
+    unallocated: -allocated,
+    debt: debtOf(after) - debtOf(before),
+  });
+  return after;
+}
+
+/** The changes of a pool's own balances; what is left out is 0. */
+export interface PoolMove {
+  readonly funded?: Amount;
+  readonly spent?: Amount;
+  readonly reserved?: Amount;
+  readonly unallocated?: Amount;
+  readonly debt?: Amount;
+}
+
+/** Changes a pool's balances alone: for funding, refunds to a pool and moves between pools. */
+export function movePool(draft: Draft, uid: Uid, move: PoolMove): Pool {
+  const before = draftPool(draft, uid);
+  const funded = move.funded ?? 0n;
+  const spent = move.spent ?? 0n;
+  const reserved = move.reserved ?? 0n;
+  const unallocated = move.unallocated ?? 0n;
+  const debt = move.debt ?? 0n;
+  const after: Pool = {
+    ...before,
+    funded: before.funded + funded,
+    spent: before.spent + spent,
+    reserved: before.reserved + reserved,
+    unallocated: before.unallocated + unallocated,
+    debt: before.debt + debt,
+  };
+  const account = touch(draft, 'POOL', uid, before.lastSequence);
+  record(draft, account, 'funded', funded, after.funded);
+  record(draft, account, 'spent', spent, after.spent);
+  record(draft, account, 'reserved', reserved, after.reserved);
+  record(draft, account, 'unallocated', unallocated, after.unallocated);
+  record(draft, account, 'debt', debt, after.debt);
+  draft.pools.set(uid, after);
+  return after;
+}
+
+/** Sets an agent's base and baseline. */
+export function setAgentBaseline(draft: Draft, uid: Uid, base: Amount, baseline: Amount): void {
+  const before = draftAgent(draft, uid);
+  if (before.base === base && before.baseline === baseline) return;
+  const account = touch(draft, 'AGENT', uid, before.lastSequence);
+  record(draft, account, 'base', base - before.base, base);
+  record(draft, account, 'baseline', baseline - before.baseline, baseline);
+  draft.agents.set(uid, { ...before, base, baseline });
+}
+
+/** Sets a pool's base and baseline. */
+export function setPoolBaseline(draft: Draft, uid: Uid, base: Amount, baseline: Amount): void {
+  const before = draftPool(draft, uid);
+  if (before.base === base && before.baseline === baseline) return;
+  const account = touch(draft, 'POOL', uid, before.lastSequence);
+  record(draft, account, 'base', base - before.base, base);
+  record(draft, account, 'baseline', baseline - before.baseline, baseline);
+  draft.pools.set(uid, { ...before, base, baseline });
+}
+
+/** Names an account in the entry in the making, once, in order of first mention. */
+export function touch(
+  draft: Draft,
+  kind: AccountKind,
+  uid: Uid,
+  previousSequence: number,
+): AccountDraft {
+  for (const account of draft.accounts) {
+    if (account.uid === uid && account.kind === kind) return account;
+  }
+  const account: AccountDraft = { kind, uid, previousSequence, postings: [] };
+  draft.accounts.push(account);
+  return account;
+}
+
+/**
+ * Adds a posting; a second one of the same field of the same entry is folded into the first, and what
+ * comes to nothing is left out.
+ */
+function record(
+  draft: Draft,
+  account: AccountDraft,
+  field: BalanceField,
+  delta: Amount,
+  after: Amount,
+): void {
+  if (delta === 0n) return;
+  if (!inRange(after)) draft.overflowed = true;
+  const index = account.postings.findIndex((posting) => posting.field === field);
+  const earlier = account.postings[index];
+  if (earlier === undefined) account.postings.push({ field, delta, after });
+  else if (earlier.delta + delta === 0n) account.postings.splice(index, 1);
+  else account.postings[index] = { field, delta: earlier.delta + delta, after };
+}
+
+/** What an entry is about, beside its postings; what is left out is empty. */
+export interface EntryFacts {
+  readonly amount?: Amount | undefined;
+  readonly changes?: readonly FieldChange[];
+  readonly reservationId?: string;
+  readonly refundedSequence?: number;
+  readonly category?: string;
+  readonly quantities?: Quantities;
+  readonly runId?: string;
+  readonly metadata?: Metadata;
+  readonly usage?: UsageDelta | undefined;
+}
+
+const NO_QUANTITIES: Quantities = [];
+const NO_METADATA: Metadata = [];
+const NO_CHANGES: readonly FieldChange[] = [];
+
+/** Milliseconds of an hour. */
+const HOUR_MS = 3_600_000;
+
+/** Closes the entry in the making: its accounts' rows get their new revision and chain position. */
+export function closeEntry(draft: Draft, kind: EntryKind, facts: EntryFacts): void {
+  const sequence = draft.state.headSequence + draft.entries.length + 1;
+  const usage = facts.usage;
+  const accounts = draft.accounts.map((account): AccountChange => {
+    if (account.kind === 'POOL') {
+      draft.pools.set(account.uid, {
+        ...draftPool(draft, account.uid),
+        lastSequence: sequence,
+      });
+      return { ...account, remaining: undefined };
+    }
+    const agent = draftAgent(draft, account.uid);
+    const moved = account.postings.length > 0;
+    const counted = usage?.agentUid === account.uid;
+    draft.agents.set(account.uid, {
+      ...agent,
+      lastSequence: sequence,
+      budgetRevision: moved ? agent.budgetRevision + 1 : agent.budgetRevision,
+      budgetTime: moved ? draft.now : agent.budgetTime,
+      usageHour: counted ? Math.floor(draft.now / HOUR_MS) : agent.usageHour,
+    });
+    return { ...account, remaining: remainingOf(agent) };
+  });
+  draft.accounts = [];
+  draft.entries.push({
+    sequence,
+    kind,
+    accounts,
+    amount: facts.amount,
+    changes: facts.changes ?? NO_CHANGES,
+    reservationId: facts.reservationId ?? '',
+    refundedSequence: facts.refundedSequence ?? 0,
+    category: facts.category ?? '',
+    quantities: facts.quantities ?? NO_QUANTITIES,
+    runId: facts.runId ?? '',
+    metadata: facts.metadata ?? NO_METADATA,
+    usage,
+  });
+}
+
+/** The rejection of a draft that drove a balance to 10^24 or beyond, or undefined. */
+export function overflowOf(draft: Draft): Rejection | undefined {
+  return draft.overflowed
+    ? reject('BALANCE_OVERFLOW', 'A balance would reach 10^24. Use a smaller amount')
+    : undefined;
+}

@@ -1,0 +1,25 @@
+import { formatAmount } from './amount.js';
+import type { Command } from './command.js';
+
+/**
+ * The canonical form of a request: what must be equal for two requests of one request_id to be the same
+ * request. Its own id and dry-run flags are left out, and so is every field that has no value, so that a
+ * field added later does not change the fingerprints on disk. Amounts are canonical, maps sorted.
+ */
+export function canonicalRequest(command: Command): string {
+  let text: string = command.method;
+  for (const [key, value] of Object.entries(command) as [string, unknown][]) {
+    if (key === 'method' || key === 'requestId' || key === 'dryRun') continue;
+    if (value === undefined || value === '' || value === false) continue;
+    if (Array.isArray(value) && value.length === 0) continue;
+    text += `\n${key}=${canonicalValue(value)}`;
+  }
+  return text;
+}
+
+function canonicalValue(value: unknown): string {
+  if (typeof value === 'bigint') return formatAmount(value);
+  return JSON.stringify(value, (_key, inner: unknown) =>
+    typeof inner === 'bigint' ? formatAmount(inner) : inner,
+  );
+}
