@@ -183,11 +183,7 @@ export interface LedgerApi {
   ): Page<ReservationView> | Rejection;
 
   /** Spends and commits, newest first. Rejects with AGENT_NOT_FOUND. */
-  usageEntries(
-    agentId: string,
-    range: TimeRange,
-    page: PageRequest,
-  ): UsagePage<Entry> | Rejection;
+  usageEntries(agentId: string, range: TimeRange, page: PageRequest): UsagePage<Entry> | Rejection;
   /** Sums, oldest first. Rejects with AGENT_NOT_FOUND. */
   usageBuckets(
     agentId: string,

@@ -1,0 +1,48 @@
+import type { Agent, Uid } from '../domain/model.js';
+import type { Rows } from './rows.js';
+import type { Workspace } from './workspace.js';
+
+/** Told of every watched agent that a durable group changed. */
+export type FeedListener = (agent: Agent) => void;
+
+/** Wakes those who watch agents or pools. Costs nothing where nobody watches. */
+export interface BudgetFeed {
+  watchAgent(uid: Uid, listener: FeedListener): () => void;
+  /** Also told of agents that leave the pool: their row names another one, or is closed. */
+  watchPool(uid: Uid, listener: FeedListener): () => void;
+  /** Called before the group's rows are settled: the caches still hold where agents come from. */
+  publish(workspace: Workspace, rows: Rows): void;
+}
+
+/** Makes a feed without listeners. */
+export function makeBudgetFeed(): BudgetFeed {
+  const agents = new Map<Uid, Set<FeedListener>>();
+  const pools = new Map<Uid, Set<FeedListener>>();
+  return {
+    watchAgent: (uid, listener) => add(agents, uid, listener),
+    watchPool: (uid, listener) => add(pools, uid, listener),
+    publish: (workspace, rows) => {
+      if (agents.size === 0 && pools.size === 0) return;
+      for (const agent of workspace.agents.values()) {
+        tell(agents, agent.uid, agent);
+        tell(pools, agent.poolUid, agent);
+        const before = rows.agents.durable(agent.uid)?.poolUid;
+        if (before !== undefined && before !== agent.poolUid) tell(pools, before, agent);
+      }
+    },
+  };
+}
+
+function add(listeners: Map<Uid, Set<FeedListener>>, uid: Uid, listener: FeedListener): () => void {
+  const those = listeners.get(uid) ?? new Set();
+  listeners.set(uid, those.add(listener));
+  return () => {
+    those.delete(listener);
+    if (those.size === 0) listeners.delete(uid);
+  };
+}
+
+function tell(listeners: Map<Uid, Set<FeedListener>>, uid: Uid, agent: Agent): void {
+  const those = listeners.get(uid);
+  if (those !== undefined) for (const listener of those) listener(agent);
+}

@@ -1,0 +1,145 @@
+import type { Rejection } from '../domain/answer.js';
+import { agentNotFound, poolNotFound } from '../domain/decide/checks.js';
+import type { Agent, Instant, Uid } from '../domain/model.js';
+import type { BudgetEvent, WatchSelection } from './api.js';
+import type { BudgetFeed } from './budget-feed.js';
+import type { DurableRows } from './rows.js';
+import type { StoreReader } from './store.js';
+
+/** What a watch reads from. */
+export interface WatchSources {
+  readonly feed: BudgetFeed;
+  readonly rows: DurableRows;
+  readonly reader: StoreReader;
+  readonly headSequence: () => number;
+  readonly now: () => Instant;
+}
+
+/**
+ * Watches budgets: a snapshot, then the newest row of each agent that changed, at most once per
+ * interval. What is pending is a set of agents, so a slow reader costs a row per agent, never a queue.
+ */
+export function watchBudgets(
+  sources: WatchSources,
+  selection: WatchSelection,
+  minIntervalMs: number,
+  signal: AbortSignal,
+): AsyncIterable<BudgetEvent> | Rejection {
+  const watched = new Map<Uid, Agent>();
+  let poolUid: Uid | undefined;
+  if (selection.kind === 'POOL') {
+    const pool = sources.rows.poolById(selection.poolId);
+    if (pool === undefined) return poolNotFound(selection.poolId);
+    poolUid = pool.uid;
+    for (const [, uid] of sources.reader.agentIds(undefined)) {
+      const agent = sources.rows.agent(uid);
+      if (agent?.poolUid === poolUid && agent.state !== 'CLOSED') watched.set(uid, agent);
+    }
+  } else {
+    const missing: string[] = [];
+    for (const id of selection.agentIds) {
+      const agent = sources.rows.agentById(id);
+      if (agent === undefined) missing.push(id);
+      else watched.set(agent.uid, agent);
+    }
+    if (missing.length > 0) {
+      return { ...agentNotFound(''), metadata: { agent_ids: missing.join(' ') } };
+    }
+  }
+  return events(sources, watched, poolUid, minIntervalMs, signal);
+}
+
+async function* events(
+  sources: WatchSources,
+  watched: Map<Uid, Agent>,
+  poolUid: Uid | undefined,
+  minIntervalMs: number,
+  signal: AbortSignal,
+): AsyncGenerator<BudgetEvent> {
+  const pending = new Set<Uid>();
+  const members = new Set(watched.keys());
+  let wake: () => void = () => undefined;
+  const onChange = (agent: Agent): void => {
+    pending.add(agent.uid);
+    wake();
+  };
+  const onAbort = (): void => {
+    wake();
+  };
+  const { feed } = sources;
+  const stops =
+    poolUid === undefined
+      ? [...members].map((uid) => feed.watchAgent(uid, onChange))
+      : [feed.watchPool(poolUid, onChange)];
+  signal.addEventListener('abort', onAbort);
+  try {
+    const complete: BudgetEvent = {
+      kind: 'SNAPSHOT_COMPLETE',
+      sequence: sources.headSequence(),
+      agentCount: watched.size,
+      time: sources.now(),
+    };
+    yield* snapshot(sources, watched);
+    yield complete;
+    while (!signal.aborted) {
+      if (pending.size === 0) {
+        await new Promise<void>((resolve) => {
+          wake = resolve;
+        });
+        continue;
+      }
+      const batch = [...pending];
+      pending.clear();
+      for (const uid of batch) {
+        const event = changeOf(sources, uid, poolUid, members);
+        if (event !== undefined) yield event;
+      }
+      await pause(minIntervalMs, signal);
+    }
+  } finally {
+    signal.removeEventListener('abort', onAbort);
+    for (const stop of stops) stop();
+  }
+}
+
+function* snapshot(sources: WatchSources, watched: Map<Uid, Agent>): Generator<BudgetEvent> {
+  for (const agent of watched.values()) {
+    const pool = sources.rows.pool(agent.poolUid);
+    if (pool !== undefined) yield { kind: 'BUDGET', agent, pool };
+  }
+  watched.clear();
+}
+
+/** The newest budget of a changed agent, or that it left. Undefined for one never among the watched. */
+function changeOf(
+  sources: WatchSources,
+  uid: Uid,
+  poolUid: Uid | undefined,
+  members: Set<Uid>,
+): BudgetEvent | undefined {
+  const agent = sources.rows.agent(uid);
+  const pool = agent && sources.rows.pool(agent.poolUid);
+  if (agent === undefined || pool === undefined) return undefined;
+  const inside = agent.state !== 'CLOSED' && (poolUid === undefined || agent.poolUid === poolUid);
+  if (inside) {
+    members.add(uid);
+    return { kind: 'BUDGET', agent, pool };
+  }
+  return members.delete(uid) ? { kind: 'LEFT', agentId: agent.id } : undefined;
+}
+
+function pause(ms: number, signal: AbortSignal): Promise<void> {
+  return new Promise((resolve) => {
+    if (signal.aborted) {
+      resolve();
+      return;
+    }
+    const end = (): void => {
+      clearTimeout(timer);
+      signal.removeEventListener('abort', end);
+      resolve();
+    };
+    const timer = setTimeout(end, ms);
+    signal.addEventListener('abort', end);
+  });
+}

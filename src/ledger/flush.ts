@@ -1,0 +1,136 @@
+import type { Entry } from '../domain/entry.js';
+import type { Instant, Reservation, Uid } from '../domain/model.js';
+import type { UsageDelta } from '../domain/draft.js';
+import type { Rows } from './rows.js';
+import type { Header, StoreWriter } from './store.js';
+import type { OpenHour, UsageBook } from './usage-book.js';
+import type { StampedEntry, Workspace } from './workspace.js';
+
+/** Who wrote an entry that no request asked for. */
+const SIDECAR = 'sidecar';
+
+/** What a flush needs beside the workspace. */
+export interface FlushContext {
+  readonly rows: Rows;
+  readonly usage: UsageBook;
+  readonly now: Instant;
+  readonly lateWindowMs: number;
+}
+
+/**
+ * Writes a group's workspace: every entry, and every row that changed once. Returns the new header, or
+ * the old one when nothing changed. The caches are left as they are, since a throw must undo all:
+ * `remember` puts the rows there once everything is written, `settle` once it is durable.
+ */
+export function flush(
+  writer: StoreWriter,
+  workspace: Workspace,
+  header: Header,
+  context: FlushContext,
+): Flushed {
+  if (workspace.entries.length === 0) return { header, usage: new Map() };
+  const { rows, now } = context;
+  let hash = header.headHash;
+  for (const stamped of workspace.entries) hash = writer.appendEntry(entryOf(stamped, hash, now));
+
+  // The caches still hold the agents as they were before this group.
+  const before = (uid: Uid): number => rows.agents.newest(uid)?.usageHour ?? 0;
+  const usage = context.usage.write(writer, now, usageOf(workspace), before);
+  for (const agent of workspace.agents.values()) writer.putAgent(agent);
+  for (const [id, uid] of workspace.newAgentUids()) writer.putAgentId(id, uid);
+  writePools(writer, workspace);
+  for (const reservation of workspace.reservations.values()) {
+    const before = rows.reservations.newest(reservation.id) ?? writer.reservation(reservation.id);
+    writer.putReservation(reservation, before, reservation.endTime + context.lateWindowMs);
+  }
+  for (const [sequence, refunded] of workspace.refunds) writer.putRefunded(sequence, refunded);
+  for (const { scope, record } of workspace.answers.values()) writer.putIdempotency(scope, record);
+
+  const next = {
+    ...header,
+    headSequence: workspace.headSequence,
+    headHash: hash,
+    time: now,
+    nextUid: workspace.nextUid,
+  };
+  return { header: next, usage };
+}
+
+/** What a flush wrote, beside the rows of the workspace. */
+export interface Flushed {
+  readonly header: Header;
+  readonly usage: ReadonlyMap<Uid, OpenHour>;
+}
+
+/** Makes a flushed group's rows the newest ones. */
+export function remember(workspace: Workspace, flushed: Flushed, context: FlushContext): void {
+  const { rows } = context;
+  for (const agent of workspace.agents.values()) rows.agents.write(agent.uid, agent);
+  for (const [id, uid] of workspace.newAgentUids()) rows.agentUids.write(id, uid);
+  for (const pool of workspace.pools.values()) rows.pools.write(pool.uid, pool);
+  for (const [id, uid] of workspace.newPoolUids()) rows.poolUids.write(id, uid);
+  for (const row of workspace.reservations.values()) rows.reservations.write(row.id, row);
+  context.usage.remember(flushed.usage);
+}
+
+/** Makes a flushed group's rows the durable ones. */
+export function settle(workspace: Workspace, flushed: Flushed, context: FlushContext): void {
+  const { rows } = context;
+  for (const agent of workspace.agents.values()) rows.agents.settle(agent.uid, agent);
+  for (const [id, uid] of workspace.newAgentUids()) rows.agentUids.settle(id, uid);
+  for (const pool of workspace.pools.values()) rows.pools.settle(pool.uid, pool);
+  for (const [id, uid] of workspace.newPoolUids()) rows.poolUids.settle(id, uid);
+  for (const row of workspace.reservations.values()) rows.reservations.settle(row.id, row);
+  context.usage.settle(flushed.usage);
+}
+
+function entryOf({ draft, stamp }: StampedEntry, previousHash: Uint8Array, time: Instant): Entry {
+  const own = draft.kind !== 'EXPIRE';
+  return {
+    sequence: draft.sequence,
+    time,
+    kind: draft.kind,
+    previousHash,
+    accounts: draft.accounts,
+    amount: draft.amount,
+    changes: draft.changes,
+    requestId: own ? stamp.requestId : '',
+    method: own ? stamp.method : undefined,
+    principal: own ? stamp.principal : SIDECAR,
+    reason: own ? stamp.reason : '',
+    reservationId: draft.reservationId,
+    refundedSequence: draft.refundedSequence,
+    category: draft.category,
+    quantities: draft.quantities,
+    runId: draft.runId,
+    traceId: own ? stamp.traceId : '',
+    metadata: draft.metadata,
+  };
+}
+
+function usageOf(workspace: Workspace): readonly UsageDelta[] {
+  const deltas: UsageDelta[] = [];
+  for (const { draft } of workspace.entries) {
+    if (draft.usage !== undefined) deltas.push(draft.usage);
+  }
+  return deltas;
+}
+
+function writePools(writer: StoreWriter, workspace: Workspace): void {
+  for (const pool of workspace.pools.values()) writer.putPool(pool);
+  for (const [id, uid] of workspace.newPoolUids()) writer.putPoolId(id, uid);
+  for (const pool of workspace.pools.values()) {
+    if (pool.state === 'DELETED' && workspace.poolById(pool.id) === undefined) {
+      writer.putPoolId(pool.id, undefined);
+    }
+  }
+}
+
+/** When the next of some open reservations expires, or undefined. */
+export function nextExpiryOf(reservations: Iterable<Reservation>): Instant | undefined {
+  let next: Instant | undefined;
+  for (const { state, expireTime } of reservations) {
+    if (state === 'OPEN' && (next === undefined || expireTime < next)) next = expireTime;
+  }
+  return next;
+}

@@ -1,0 +1,197 @@
+import type { Rejection } from '../domain/answer.js';
+import { agentNotFound } from '../domain/decide/checks.js';
+import type { Entry, EntryKind } from '../domain/entry.js';
+import type { Agent, Uid } from '../domain/model.js';
+import {
+  addToRow,
+  dayOfHour,
+  firstDayOfMonth,
+  hourOf,
+  monthOfDay,
+  sumRow,
+  type UsageCell,
+} from '../domain/usage.js';
+import type {
+  BudgetChangeView,
+  Page,
+  PageRequest,
+  TimeRange,
+  UsageBucketView,
+  UsagePage,
+} from './api.js';
+import { collect, type ListSources } from './lists.js';
+import type { StoreReader } from './store.js';
+
+const HOUR_MS = 3_600_000;
+const STEP_MS = { MINUTE: 60_000, HOUR: HOUR_MS, DAY: 24 * HOUR_MS } as const;
+
+/** An agent's spends and commits in a range, newest first. */
+export function usageEntries(
+  sources: ListSources,
+  agentId: string,
+  range: TimeRange,
+  page: PageRequest,
+): UsagePage<Entry> | Rejection {
+  const agent = sources.rows.agentById(agentId);
+  if (agent === undefined) return agentNotFound(agentId);
+  const found = collect(
+    entriesOf(sources.reader, agent, range, page.after),
+    page.size,
+    (entry) => String(entry.sequence),
+    (entry) => (entry.kind === 'SPEND' || entry.kind === 'COMMIT' ? entry : undefined),
+  );
+  return { ...found, retainedFrom: undefined };
+}
+
+/** The entries that changed an agent's remaining money in a range, newest first. */
+export function budgetChanges(
+  sources: ListSources,
+  agentId: string,
+  kinds: readonly EntryKind[],
+  range: TimeRange,
+  page: PageRequest,
+): Page<BudgetChangeView> | Rejection {
+  const agent = sources.rows.agentById(agentId);
+  if (agent === undefined) return agentNotFound(agentId);
+  return collect(
+    entriesOf(sources.reader, agent, range, page.after),
+    page.size,
+    (entry) => String(entry.sequence),
+    (entry) => {
+      if (kinds.length > 0 && !kinds.includes(entry.kind)) return undefined;
+      return changeOf(entry, agent.uid, agentId);
+    },
+  );
+}
+
+function changeOf(entry: Entry, uid: Uid, agentId: string): BudgetChangeView | undefined {
+  const account = entry.accounts.find((each) => each.kind === 'AGENT' && each.uid === uid);
+  if (account?.remaining === undefined) return undefined;
+  let delta = 0n;
+  for (const posting of account.postings) {
+    if (posting.field === 'allocated') delta += posting.delta;
+    if (posting.field === 'spent' || posting.field === 'reserved') delta -= posting.delta;
+  }
+  if (delta === 0n) return undefined;
+  return { entry, agentId, before: account.remaining - delta, after: account.remaining };
+}
+
+/**
+ * An agent's entries in a range, newest first: each names the one before it that touched the agent, so
+ * that no index has to be written with a spend.
+ */
+function* entriesOf(
+  reader: StoreReader,
+  agent: Agent,
+  range: TimeRange,
+  after: string | undefined,
+): Generator<Entry> {
+  let sequence =
+    after === undefined ? agent.lastSequence : previousOf(reader, Number(after), agent.uid);
+  while (sequence > 0) {
+    const entry = reader.entry(sequence)?.entry;
+    if (entry === undefined || entry.time < range.start) return;
+    if (entry.time < range.end) yield entry;
+    sequence = previousIn(entry, agent.uid);
+  }
+}
+
+function previousOf(reader: StoreReader, sequence: number, uid: Uid): number {
+  const entry = reader.entry(sequence)?.entry;
+  return entry === undefined ? 0 : previousIn(entry, uid);
+}
+
+function previousIn(entry: Entry, uid: Uid): number {
+  const account = entry.accounts.find((each) => each.kind === 'AGENT' && each.uid === uid);
+  return account?.previousSequence ?? 0;
+}
+
+/** An agent's usage summed per minute, hour or UTC day, oldest first; empty buckets are left out. */
+export function usageBuckets(
+  sources: ListSources,
+  agentId: string,
+  granularity: 'MINUTE' | 'HOUR' | 'DAY',
+  range: TimeRange,
+  page: PageRequest,
+): UsagePage<UsageBucketView> | Rejection {
+  const agent = sources.rows.agentById(agentId);
+  if (agent === undefined) return agentNotFound(agentId);
+  const step = STEP_MS[granularity];
+  // The bucket that a moment lies in counts wholly.
+  const first = Math.floor(range.start / step) * step;
+  const start = page.after === undefined ? first : Math.max(first, Number(page.after) + step);
+  // Nobody used anything before being created or after the newest row.
+  const bounded = {
+    start: Math.max(start, Math.floor(agent.createTime / step) * step),
+    end: Math.min(range.end, (agent.usageHour + 1) * HOUR_MS),
+  };
+  const items: UsageBucketView[] = [];
+  for (const bucket of bucketsOf(sources.reader, agent, granularity, bounded)) {
+    if (items.length === page.size) {
+      return { items, last: String(items.at(-1)?.start), retainedFrom: undefined };
+    }
+    items.push(bucket);
+  }
+  return { items, last: undefined, retainedFrom: undefined };
+}
+
+function* bucketsOf(
+  reader: StoreReader,
+  agent: Agent,
+  granularity: 'MINUTE' | 'HOUR' | 'DAY',
+  range: TimeRange,
+): Generator<UsageBucketView> {
+  if (range.start >= range.end) return;
+  const step = STEP_MS[granularity];
+  for (const [rowStart, cells] of rowsOf(reader, agent, granularity, range)) {
+    for (const cell of [...cells].sort((a, b) => a.index - b.index)) {
+      const start = rowStart + cell.index * step;
+      if (start < range.start || start >= range.end) continue;
+      const { amount, entries, requests, refunded, quantities } = cell;
+      yield { start, amount, entries, requests, refunded, quantities };
+    }
+  }
+}
+
+/** The packed rows of a range with the moment each begins at. What is not folded yet is added. */
+function* rowsOf(
+  reader: StoreReader,
+  agent: Agent,
+  granularity: 'MINUTE' | 'HOUR' | 'DAY',
+  range: TimeRange,
+): Generator<readonly [start: number, cells: readonly UsageCell[]]> {
+  const firstHour = hourOf(range.start);
+  const lastHour = hourOf(range.end - 1);
+  if (granularity === 'MINUTE') {
+    for (let hour = firstHour; hour <= lastHour; hour += 1) {
+      yield [hour * HOUR_MS, reader.usage('MINUTE', hour, agent.uid)];
+    }
+    return;
+  }
+  if (granularity === 'HOUR') {
+    for (let day = dayOfHour(firstHour); day <= dayOfHour(lastHour); day += 1) {
+      yield [day * 24 * HOUR_MS, hoursOfDay(reader, agent, day)];
+    }
+    return;
+  }
+  const { month: firstMonth } = monthOfDay(dayOfHour(firstHour));
+  const { month: lastMonth } = monthOfDay(dayOfHour(lastHour));
+  for (let month = firstMonth; month <= lastMonth; month += 1) {
+    yield [firstDayOfMonth(month) * 24 * HOUR_MS, daysOfMonth(reader, agent, month)];
+  }
+}
+
+function hoursOfDay(reader: StoreReader, agent: Agent, day: number): readonly UsageCell[] {
+  const row = reader.usage('HOUR', day, agent.uid);
+  const open = agent.usageHour;
+  if (dayOfHour(open) !== day) return row;
+  return addToRow(row, sumRow(reader.usage('MINUTE', open, agent.uid), open % 24));
+}
+
+function daysOfMonth(reader: StoreReader, agent: Agent, month: number): readonly UsageCell[] {
+  const row = reader.usage('DAY', month, agent.uid);
+  const open = dayOfHour(agent.usageHour);
+  const { month: openMonth, index } = monthOfDay(open);
+  if (openMonth !== month) return row;
+  return addToRow(row, sumRow(hoursOfDay(reader, agent, open), index));
+}

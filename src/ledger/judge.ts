@@ -1,0 +1,203 @@
+import { hash } from 'node:crypto';
+import { reject, type Answer, type Outcome } from '../domain/answer.js';
+import type { Command } from '../domain/command.js';
+import { planConfiguration } from '../domain/configuration.js';
+import { decide } from '../domain/decide/decide.js';
+import type { Decided } from '../domain/decided.js';
+import { canonicalRequest } from '../domain/fingerprint.js';
+import type { Agent, Uid } from '../domain/model.js';
+import type { Context, State } from '../domain/state.js';
+import type { Caller } from './api.js';
+import type { BalanceSnapshot, IdempotencyRecord, IdempotencyScope, StoreReader } from './store.js';
+import { Workspace, type RequestStamp } from './workspace.js';
+
+/** The scope of the operator plane's request ids. */
+const OPERATOR_PLANE: Uid = 0;
+
+/** What the answers of one group share. */
+export interface Judging {
+  readonly workspace: Workspace;
+  readonly reader: StoreReader;
+  readonly context: Context;
+}
+
+/**
+ * Judges one command on top of the ones before it in its group: a repeated request_id gets its stored
+ * answer (invariant I6), anything else is decided, and what it changes is put on the workspace.
+ */
+export function judge(judging: Judging, command: Command, caller: Caller): Answer {
+  const { workspace, context } = judging;
+  const scope = scopeOf(workspace, command);
+  const fingerprint = scope && hash('sha256', canonicalRequest(command), 'buffer');
+  if (scope !== undefined && fingerprint !== undefined) {
+    const earlier = workspace.answer(keyOf(scope)) ?? judging.reader.idempotency(scope);
+    if (earlier !== undefined) return replay(workspace, scope, earlier, fingerprint);
+  }
+
+  const decided =
+    command.method === 'APPLY_CONFIGURATION'
+      ? applyConfiguration(judging, command, caller)
+      : decide(workspace, command, context);
+  if (decided.verdict === 'REJECTED') return decided;
+  const { outcome, effects } = decided;
+  if (isTrial(command)) return { ...outcome, sequence: 0 };
+  if (effects !== undefined) workspace.install(effects, stampOf(command, caller));
+  if (outcome.sequence !== 0 && scope !== undefined && fingerprint !== undefined) {
+    const record = recordOf(outcome, fingerprint, context.now, scope.uid === OPERATOR_PLANE);
+    workspace.answers.set(keyOf(scope), { scope, record });
+  }
+  return outcome;
+}
+
+/** Dry runs and validations: judged, never installed, outside of idempotency. */
+function isTrial(command: Command): boolean {
+  return (
+    ('dryRun' in command && command.dryRun) || ('validateOnly' in command && command.validateOnly)
+  );
+}
+
+/** Where a command's request_id counts, or undefined when it has none or its subject is unknown. */
+function scopeOf(state: State, command: Command): IdempotencyScope | undefined {
+  const { method, requestId } = command;
+  if (requestId === '' || isTrial(command)) return undefined;
+  if (method === 'SPEND' || method === 'RESERVE') {
+    const agent = state.agentById(command.agentId);
+    return agent && { uid: agent.uid, method, requestId };
+  }
+  if (method === 'COMMIT' || method === 'RELEASE' || method === 'EXTEND') {
+    const reservation = state.reservation(command.reservationId);
+    return reservation && { uid: reservation.agentUid, method, requestId };
+  }
+  return { uid: OPERATOR_PLANE, method, requestId };
+}
+
+function keyOf(scope: IdempotencyScope): string {
+  return `${scope.uid} ${scope.method} ${scope.requestId}`;
+}
+
+function stampOf(command: Command, caller: Caller): RequestStamp {
+  return {
+    requestId: command.requestId,
+    method: command.method,
+    principal: caller.principal,
+    reason: 'reason' in command ? command.reason : '',
+    traceId: caller.traceId,
+  };
+}
+
+function replay(
+  state: State,
+  scope: IdempotencyScope,
+  record: IdempotencyRecord,
+  fingerprint: Uint8Array,
+): Answer {
+  if (Buffer.compare(record.fingerprint, fingerprint) !== 0) {
+    return reject(
+      'REQUEST_ID_REUSED',
+      'The request_id was used for another request. Make a new one',
+      {
+        request_id: scope.requestId,
+      },
+    );
+  }
+  const row = record.balance && state.agent(scope.uid);
+  return {
+    verdict: 'APPROVED',
+    denial: undefined,
+    sequence: record.sequence,
+    replayed: true,
+    amount: record.amount,
+    secondAmount: record.secondAmount,
+    warnings: record.warnings,
+    late: record.late,
+    agent: row === undefined ? record.agent : { ...row, ...record.balance },
+    pool: record.balance ? state.pool(record.balance.poolUid) : record.pool,
+    reservation: record.reservation,
+    otherAgent: record.otherAgent,
+    otherPool: record.otherPool,
+    changes: record.changes,
+  };
+}
+
+function recordOf(
+  outcome: Outcome,
+  fingerprint: Uint8Array,
+  time: number,
+  operator: boolean,
+): IdempotencyRecord {
+  return {
+    fingerprint,
+    sequence: outcome.sequence,
+    time,
+    amount: outcome.amount,
+    secondAmount: outcome.secondAmount,
+    warnings: outcome.warnings,
+    late: outcome.late,
+    balance: operator ? undefined : outcome.agent && balanceOf(outcome.agent),
+    reservation: outcome.reservation && { ...outcome.reservation, verbs: [] },
+    agent: operator ? outcome.agent : undefined,
+    pool: operator ? outcome.pool : undefined,
+    otherAgent: outcome.otherAgent,
+    otherPool: outcome.otherPool,
+    changes: outcome.changes,
+  };
+}
+
+function balanceOf(agent: Agent): BalanceSnapshot {
+  const { allocated, spent, reserved, overdraftLimit, initialBudget, baseline } = agent;
+  const { state, budgetRevision, poolUid, budgetTime } = agent;
+  return {
+    allocated,
+    spent,
+    reserved,
+    overdraftLimit,
+    initialBudget,
+    baseline,
+    state,
+    budgetRevision,
+    poolUid,
+    budgetTime,
+  };
+}
+
+/** Many decisions in one: on a workspace of their own, absorbed when every one was carried out. */
+function applyConfiguration(
+  judging: Judging,
+  command: Extract<Command, { readonly method: 'APPLY_CONFIGURATION' }>,
+  caller: Caller,
+): Decided {
+  const steps = planConfiguration(judging.workspace, command);
+  if ('verdict' in steps) return steps;
+  const inner = new Workspace(judging.workspace);
+  let sequence = 0;
+  for (const step of steps) {
+    const decided = decide(inner, step.command, judging.context);
+    if (decided.verdict === 'REJECTED') {
+      const { objectKind, objectId } = step.change;
+      return { ...decided, metadata: { ...decided.metadata, object: `${objectKind} ${objectId}` } };
+    }
+    if (decided.effects !== undefined) inner.install(decided.effects, stampOf(command, caller));
+    sequence = decided.outcome.sequence;
+  }
+  if (!command.validateOnly) judging.workspace.absorb(inner);
+  return {
+    verdict: 'JUDGED',
+    outcome: {
+      verdict: 'APPROVED',
+      denial: undefined,
+      sequence,
+      replayed: false,
+      amount: 0n,
+      secondAmount: 0n,
+      warnings: [],
+      late: false,
+      agent: undefined,
+      pool: undefined,
+      reservation: undefined,
+      otherAgent: undefined,
+      otherPool: undefined,
+      changes: steps.map((step) => step.change),
+    },
+    effects: undefined,
+  };
+}

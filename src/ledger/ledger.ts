@@ -1,0 +1,229 @@
+import { v7 as newUuid } from 'uuid';
+import { reject, type Answer, type Rejection } from '../domain/answer.js';
+import type { Command } from '../domain/command.js';
+import { asOf } from '../domain/decide/checks.js';
+import { DEFAULT_POOL_ID, type Policy } from '../domain/state.js';
+import type { BackupReport, BatchAnswer, Caller, LedgerApi, VerificationReport } from './api.js';
+import { makeBudgetFeed } from './budget-feed.js';
+import { watchBudgets } from './budget-watch.js';
+import { startClock, type ClockPolicy, type TimeSource } from './clock.js';
+import { exportEntries } from './export.js';
+import { startGroupWriter, type GroupWriter } from './group-writer.js';
+import { budgetChanges, usageBuckets, usageEntries } from './history.js';
+import { judge, type Judging } from './judge.js';
+import { judgeBatch } from './judge-batch.js';
+import { listAgents, listPools, listReservations, type ListSources } from './lists.js';
+import { durableRows, makeRows } from './rows.js';
+import type { Store } from './store.js';
+import { makeUsageBook } from './usage-book.js';
+
+/** Everything a ledger is opened with. Bounds are settings of the configuration. */
+export interface LedgerOptions {
+  readonly store: Store;
+  readonly time: TimeSource;
+  readonly clock: ClockPolicy;
+  readonly policy: Policy;
+  readonly idempotencyTtlMs: number;
+  readonly sweepIntervalMs: number;
+  readonly queueCommandsMax: number;
+  readonly groupCommandsMax: number;
+  readonly agentCacheRows: number;
+  readonly reservationCacheRows: number;
+  /** Called once when the storage failed: the process must leave. */
+  readonly onStorageFailed: (error: unknown) => void;
+}
+
+/** A ledger that serves. */
+export interface Ledger extends LedgerApi {
+  /** Takes no more mutations, answers those taken, marks a clean stop and closes the store. */
+  close(): Promise<void>;
+}
+
+/** Opens a ledger on an open store; the first time it makes the pool `default`. */
+export async function openLedger(options: LedgerOptions): Promise<Ledger> {
+  const { store } = options;
+  const owner = newUuid();
+  const clock = startClock(options.time, options.clock, store.header().time);
+  await store.transact((writer) => {
+    writer.putHeader({ ...writer.header(), owner, time: clock.now() });
+  });
+  store.refreshReads();
+
+  const feed = makeBudgetFeed();
+  const cached = makeRows({
+    agentRows: options.agentCacheRows,
+    reservationRows: options.reservationCacheRows,
+  });
+  const rows = durableRows(cached, store);
+  const writer = startGroupWriter({
+    store,
+    rows: cached,
+    usage: makeUsageBook(options.agentCacheRows),
+    clock,
+    policy: options.policy,
+    purge: { idempotencyTtlMs: options.idempotencyTtlMs },
+    newId: () => newUuid(),
+    owner,
+    queueMax: options.queueCommandsMax,
+    groupMax: options.groupCommandsMax,
+    onDurable: (workspace) => {
+      feed.publish(workspace, cached);
+    },
+    onStorageFailed: options.onStorageFailed,
+  });
+  const sources: ListSources = { reader: store, rows, now: clock.now };
+  const upkeep = onceAtATime();
+
+  const ledger: Ledger = {
+    execute: (command, caller) => execute(writer, command, caller),
+    executeBatch: (items, atomic, caller) =>
+      run(
+        writer,
+        caller,
+        (judging) => judgeBatch(judging, items, atomic, caller),
+        refusedBatch(items),
+      ),
+    agent: (id) => {
+      const agent = rows.agentById(id);
+      const pool = agent && rows.pool(agent.poolUid);
+      return agent && pool && { agent, pool };
+    },
+    pool: (id) => rows.poolById(id),
+    reservation: (id) => {
+      const stored = rows.reservation(id);
+      const agentId = stored && rows.agent(stored.agentUid)?.id;
+      if (stored === undefined || agentId === undefined) return undefined;
+      return { reservation: asOf(stored, clock.now()), agentId };
+    },
+    listPools: (page) => listPools(sources, page),
+    listAgents: (filter, page) => listAgents(sources, filter, page),
+    listReservations: (filter, page) => listReservations(sources, filter, page),
+    usageEntries: (agentId, range, page) => usageEntries(sources, agentId, range, page),
+    usageBuckets: (agentId, granularity, range, page) =>
+      usageBuckets(sources, agentId, granularity, range, page),
+    budgetChanges: (agentId, kinds, range, page) =>
+      budgetChanges(sources, agentId, kinds, range, page),
+    exportEntries: (after, through, signal) => exportEntries(store, rows, after, through, signal),
+    watchBudgets: (selection, minIntervalMs, signal) =>
+      watchBudgets(
+        {
+          feed,
+          rows,
+          reader: store,
+          headSequence: () => store.header().headSequence,
+          now: clock.now,
+        },
+        selection,
+        minIntervalMs,
+        signal,
+      ),
+    now: clock.now,
+    info: () => {
+      const { storeId, headSequence, headHash } = store.header();
+      return { storeId, format: store.format, headSequence, headHash, time: clock.now() };
+    },
+    verify: () => upkeep<VerificationReport>('verification', () => store.verify()),
+    backup: (name) => upkeep<BackupReport>('backup', () => store.backup(name)),
+    close: async () => {
+      clearInterval(sweeper);
+      await writer.drain();
+      await store.transact((tx) => {
+        const header = tx.header();
+        if (header.owner !== owner) return;
+        const { headSequence, headHash } = header;
+        tx.putHeader({ ...header, verifiedSequence: headSequence, verifiedHash: headHash });
+      });
+      await store.close();
+    },
+  };
+  const sweeper = setInterval(() => {
+    writer.maintain();
+  }, options.sweepIntervalMs);
+  sweeper.unref();
+  await makeDefaultPool(ledger);
+  return ledger;
+}
+
+function execute(writer: GroupWriter, command: Command, caller: Caller): Promise<Answer> {
+  return run(
+    writer,
+    caller,
+    (judging) => judge(judging, command, caller),
+    (rejection) => rejection,
+  );
+}
+
+/** Decides in the next group, and resolves when that is durable. */
+function run<T>(
+  writer: GroupWriter,
+  caller: Caller,
+  work: (judging: Judging) => T,
+  refuse: (rejection: Rejection) => T,
+): Promise<T> {
+  return new Promise((resolve, reject_) => {
+    let answer: T | undefined;
+    writer.submit({
+      abandoned: () => caller.abandoned?.() ?? false,
+      run: (judging) => {
+        answer = work(judging);
+      },
+      done: () => {
+        resolve(answer ?? refuse(givenUp()));
+      },
+      failed: reject_,
+      refused: (rejection) => {
+        resolve(refuse(rejection));
+      },
+    });
+  });
+}
+
+/** For a caller that is gone: nobody reads it. */
+function givenUp(): Rejection {
+  return reject('SERVER_BUSY', 'The call was given up before it was decided');
+}
+
+function refusedBatch(items: readonly unknown[]): (rejection: Rejection) => BatchAnswer {
+  return (rejection) => ({ results: items.map(() => rejection), agents: [] });
+}
+
+/** Runs a long job unless one of its kind runs. */
+function onceAtATime(): <T>(kind: string, job: () => Promise<T>) => Promise<T | Rejection> {
+  const running = new Set<string>();
+  return async (kind, job) => {
+    if (running.has(kind)) {
+      return {
+        ...reject('SERVER_BUSY', `Another ${kind} is running. Try again when it has ended`),
+        retryAfterMs: 1_000,
+      };
+    }
+    running.add(kind);
+    try {
+      return await job();
+    } finally {
+      running.delete(kind);
+    }
+  };
+}
+
+/** The pool that agents without a pool join: api.md, "Default pool". */
+async function makeDefaultPool(ledger: Ledger): Promise<void> {
+  if (ledger.pool(DEFAULT_POOL_ID) !== undefined) return;
+  await ledger.execute(
+    {
+      method: 'CREATE_POOL',
+      requestId: '',
+      reason: 'first start',
+      poolId: DEFAULT_POOL_ID,
+      name: 'default',
+      initialBudget: 0n,
+      priority: 5,
+      unit: 'USD',
+      scale: 9,
+      minBalance: 0n,
+      funding: 'ON_DEMAND',
+      metadata: [],
+    },
+    { principal: 'sidecar', traceId: '' },
+  );
+}

@@ -1,0 +1,66 @@
+import type { Entry } from '../domain/entry.js';
+import type { Instant, Method } from '../domain/model.js';
+import type { Header, IdempotencyScope, StoreWriter } from './store.js';
+
+/** When rows have served. */
+export interface PurgePolicy {
+  /** How long a request_id is remembered; those of a reservation's verbs live as long as its row. */
+  readonly idempotencyTtlMs: number;
+}
+
+/** Rows that one step takes away at most, so that no spend waits for it. */
+export const PURGE_STEP_MAX = 500;
+
+/** Methods whose records go with the reservation's row. */
+const RESERVATION_METHODS: readonly (Method | undefined)[] = [
+  'RESERVE',
+  'COMMIT',
+  'RELEASE',
+  'EXTEND',
+];
+
+/**
+ * Takes away what has served, in one small step: reservations whose late window is over, and the
+ * idempotency records of entries older than the ttl, found by walking the entries from where the last
+ * step stopped. Returns the header with the walk's new position, or the same one when nothing was due.
+ */
+export function purge(
+  writer: StoreWriter,
+  header: Header,
+  now: Instant,
+  policy: PurgePolicy,
+  forget: (reservationId: string) => void,
+): Header {
+  let purged = 0;
+  for (const due of writer.due('PURGE', now, PURGE_STEP_MAX)) {
+    const reservation = writer.reservation(due.id);
+    if (reservation === undefined) continue;
+    writer.purgeReservation(reservation, due);
+    forget(due.id);
+    purged += 1;
+  }
+  const position = purgeRecords(writer, header, now - policy.idempotencyTtlMs);
+  if (purged === 0 && position === header.purgedSequence) return header;
+  return { ...header, purgedSequence: position, time: Math.max(header.time, now) };
+}
+
+function purgeRecords(writer: StoreWriter, header: Header, before: Instant): number {
+  let position = header.purgedSequence;
+  for (let step = 0; step < PURGE_STEP_MAX && position < header.headSequence; step += 1) {
+    const stored = writer.entry(position + 1);
+    if (stored === undefined || stored.entry.time >= before) break;
+    purgeRecordOf(writer, stored.entry);
+    position += 1;
+  }
+  return position;
+}
+
+/** A record that a later request of the same id wrote stays: it names another entry. */
+function purgeRecordOf(writer: StoreWriter, entry: Entry): void {
+  const { method, requestId } = entry;
+  if (requestId === '' || method === undefined || RESERVATION_METHODS.includes(method)) return;
+  const agent = entry.accounts.find((account) => account.kind === 'AGENT');
+  const uid = method === 'SPEND' ? (agent?.uid ?? 0) : 0;
+  const scope: IdempotencyScope = { uid, method, requestId };
+  if (writer.idempotency(scope)?.sequence === entry.sequence) writer.removeIdempotency(scope);
+}

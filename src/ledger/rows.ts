@@ -1,0 +1,140 @@
+import type { Amount } from '../domain/amount.js';
+import type { Entry } from '../domain/entry.js';
+import type { Agent, Pool, Reservation, Uid } from '../domain/model.js';
+import type { State } from '../domain/state.js';
+import { rowCache, type RowCache } from './row-cache.js';
+import type { Header, Store, StoreReader } from './store.js';
+
+/** Bounds of the caches, in rows. */
+export interface CacheBounds {
+  readonly agentRows: number;
+  readonly reservationRows: number;
+}
+
+/** The cached rows of the store. Decisions see the newest ones, reads the durable ones. */
+export interface Rows {
+  readonly agents: RowCache<Uid, Agent>;
+  readonly agentUids: RowCache<string, Uid>;
+  readonly pools: RowCache<Uid, Pool>;
+  readonly poolUids: RowCache<string, Uid>;
+  readonly reservations: RowCache<string, Reservation>;
+}
+
+/** Pools are few; their cache is as large as the agents' may be small. */
+const POOL_ROWS = 10_000;
+
+/** Makes empty caches. */
+export function makeRows(bounds: CacheBounds): Rows {
+  return {
+    agents: rowCache(bounds.agentRows),
+    agentUids: rowCache(bounds.agentRows),
+    pools: rowCache(POOL_ROWS),
+    poolUids: rowCache(POOL_ROWS),
+    reservations: rowCache(bounds.reservationRows),
+  };
+}
+
+/** A row from its cache, or from the store into it. Only inside a transaction. */
+function through<Key, Row>(
+  cache: RowCache<Key, Row>,
+  key: Key,
+  read: (key: Key) => Row | undefined,
+): Row | undefined {
+  const cached = cache.newest(key);
+  if (cached !== undefined) return cached;
+  const row = read(key);
+  if (row !== undefined) cache.load(key, row);
+  return row;
+}
+
+/** The state that a group's decisions start from: the newest rows. Only inside a transaction. */
+export function stateOf(rows: Rows, reader: StoreReader, header: Header): State {
+  const agent = (uid: Uid): Agent | undefined =>
+    through(rows.agents, uid, (key) => reader.agent(key));
+  const pool = (uid: Uid): Pool | undefined => through(rows.pools, uid, (key) => reader.pool(key));
+  const reservation = (id: string): Reservation | undefined =>
+    through(rows.reservations, id, (key) => reader.reservation(key));
+  return {
+    headSequence: header.headSequence,
+    nextUid: header.nextUid,
+    agent,
+    agentById: (id) => {
+      const uid = through(rows.agentUids, id, (key) => reader.agentUid(key));
+      return uid === undefined ? undefined : agent(uid);
+    },
+    pool,
+    poolById: (id) => {
+      const uid = through(rows.poolUids, id, (key) => reader.poolUid(key));
+      const found = uid === undefined ? undefined : pool(uid);
+      return found?.state === 'DELETED' ? undefined : found;
+    },
+    reservation,
+    openReservations: (uid) => openReservations(reader, reservation, agent(uid)),
+    entry: (sequence): Entry | undefined => reader.entry(sequence)?.entry,
+    refunded: (sequence): Amount => reader.refunded(sequence),
+    livingAgents: () => livingAgents(reader, agent),
+    livingPools: () => livingPools(reader, pool),
+  };
+}
+
+/** Newest first, since those are the open ones, and no further than the agent's count says. */
+function openReservations(
+  reader: StoreReader,
+  reservation: (id: string) => Reservation | undefined,
+  agent: Agent | undefined,
+): readonly Reservation[] {
+  const open: Reservation[] = [];
+  if (agent === undefined || agent.openReservations === 0) return open;
+  for (const id of reader.reservationIds(agent.uid, undefined, true)) {
+    const row = reservation(id);
+    if (row?.state === 'OPEN') open.push(row);
+    if (open.length === agent.openReservations) break;
+  }
+  return open.reverse();
+}
+
+function* livingAgents(
+  reader: StoreReader,
+  agent: (uid: Uid) => Agent | undefined,
+): Generator<Agent> {
+  for (const [, uid] of reader.agentIds(undefined)) {
+    const row = agent(uid);
+    if (row !== undefined && row.state !== 'CLOSED') yield row;
+  }
+}
+
+function* livingPools(reader: StoreReader, pool: (uid: Uid) => Pool | undefined): Generator<Pool> {
+  for (const stored of reader.pools()) {
+    const row = pool(stored.uid);
+    if (row !== undefined && row.state !== 'DELETED') yield row;
+  }
+}
+
+/** Reads of durable rows, from the caches where they have them. Leaves the caches as they are. */
+export interface DurableRows {
+  agent(uid: Uid): Agent | undefined;
+  agentById(id: string): Agent | undefined;
+  pool(uid: Uid): Pool | undefined;
+  poolById(id: string): Pool | undefined;
+  reservation(id: string): Reservation | undefined;
+}
+
+/** A read outside of transactions never fills a cache: its snapshot may be older than the newest row. */
+export function durableRows(rows: Rows, store: Store): DurableRows {
+  const agent = (uid: Uid): Agent | undefined => rows.agents.durable(uid) ?? store.agent(uid);
+  const pool = (uid: Uid): Pool | undefined => rows.pools.durable(uid) ?? store.pool(uid);
+  return {
+    agent,
+    agentById: (id) => {
+      const uid = rows.agentUids.durable(id) ?? store.agentUid(id);
+      return uid === undefined ? undefined : agent(uid);
+    },
+    pool,
+    poolById: (id) => {
+      const uid = rows.poolUids.durable(id) ?? store.poolUid(id);
+      const found = uid === undefined ? undefined : pool(uid);
+      return found?.state === 'DELETED' ? undefined : found;
+    },
+    reservation: (id) => rows.reservations.durable(id) ?? store.reservation(id),
+  };
+}

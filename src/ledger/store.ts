@@ -1,0 +1,174 @@
+import type { Amount } from '../domain/amount.js';
+import type { ConfigurationChange, WarningCode } from '../domain/answer.js';
+import type { Entry } from '../domain/entry.js';
+import type {
+  Agent,
+  AgentState,
+  Instant,
+  Method,
+  Pool,
+  Reservation,
+  Uid,
+} from '../domain/model.js';
+import type { UsageCell } from '../domain/usage.js';
+import type { BackupReport, VerificationReport } from './api.js';
+
+/** The one row about the store itself, rewritten in every transaction. */
+export interface Header {
+  readonly storeId: string;
+  /** The process that may write. */
+  readonly owner: string;
+  /** 0 before the first entry. */
+  readonly headSequence: number;
+  /** 32 bytes; zeros before the first entry. */
+  readonly headHash: Uint8Array;
+  /** The store's time: it never goes back. */
+  readonly time: Instant;
+  readonly nextUid: Uid;
+  /** The newest entry known to be sound: a start checks what comes after it. */
+  readonly verifiedSequence: number;
+  readonly verifiedHash: Uint8Array;
+  /** The newest entry whose idempotency record was purged. */
+  readonly purgedSequence: number;
+  readonly createTime: Instant;
+}
+
+/** What an agent-plane answer shows of the agent's row. */
+export interface BalanceSnapshot {
+  readonly allocated: Amount;
+  readonly spent: Amount;
+  readonly reserved: Amount;
+  readonly overdraftLimit: Amount;
+  readonly initialBudget: Amount;
+  readonly baseline: Amount;
+  readonly state: AgentState;
+  readonly budgetRevision: number;
+  readonly poolUid: Uid;
+  readonly budgetTime: Instant;
+}
+
+/** What a request_id in its scope was answered. */
+export interface IdempotencyRecord {
+  /** SHA-256 of the canonical request. */
+  readonly fingerprint: Uint8Array;
+  /** The last entry it wrote. */
+  readonly sequence: number;
+  readonly time: Instant;
+  readonly amount: Amount;
+  readonly secondAmount: Amount;
+  readonly warnings: readonly WarningCode[];
+  readonly late: boolean;
+  /** Agent plane: the agent's balance after it. */
+  readonly balance: BalanceSnapshot | undefined;
+  readonly reservation: Reservation | undefined;
+  /** Operator plane: the rows after it. */
+  readonly agent: Agent | undefined;
+  readonly pool: Pool | undefined;
+  readonly otherAgent: Agent | undefined;
+  readonly otherPool: Pool | undefined;
+  readonly changes: readonly ConfigurationChange[];
+}
+
+/** Names an idempotency record: the agent (0: the operator plane), the method and the client's id. */
+export interface IdempotencyScope {
+  readonly uid: Uid;
+  readonly method: Method;
+  readonly requestId: string;
+}
+
+/** The minutes of an hour, the hours of a day, the days of a month. */
+export type UsageLevel = 'MINUTE' | 'HOUR' | 'DAY';
+
+/** Queues of reservations by time: holds to expire, rows to purge. */
+export type DueQueue = 'EXPIRE' | 'PURGE';
+
+/** One reservation in a queue. */
+export interface Due {
+  readonly time: Instant;
+  readonly id: string;
+}
+
+/** An entry as stored. */
+export interface StoredEntry {
+  readonly entry: Entry;
+  /** The exact bytes. hash = SHA-256(previousHash, bytes). */
+  readonly bytes: Uint8Array;
+  readonly hash: Uint8Array;
+}
+
+/** Reads rows. Outside a transaction durable ones only; iterables must be consumed at once. */
+export interface StoreReader {
+  header(): Header;
+  agent(uid: Uid): Agent | undefined;
+  /** The living incarnation of an id, or else its newest closed one. */
+  agentUid(id: string): Uid | undefined;
+  pool(uid: Uid): Pool | undefined;
+  /** The living incarnation of an id. */
+  poolUid(id: string): Uid | undefined;
+  reservation(id: string): Reservation | undefined;
+  entry(sequence: number): StoredEntry | undefined;
+  refunded(sequence: number): Amount;
+  idempotency(scope: IdempotencyScope): IdempotencyRecord | undefined;
+  usage(level: UsageLevel, slot: number, uid: Uid): readonly UsageCell[];
+  /** What is due before a time, oldest first. */
+  due(queue: DueQueue, before: Instant, limit: number): readonly Due[];
+  /** Ids and uids of agents, by id, after a key. */
+  agentIds(after: string | undefined): Iterable<readonly [id: string, uid: Uid]>;
+  /** Living pools, by id. */
+  pools(): Iterable<Pool>;
+  /** Reservations by id, after a key. */
+  reservations(after: string | undefined): Iterable<Reservation>;
+  /** Ids of an agent's reservations, by id, after a key; newest first when reversed. */
+  reservationIds(uid: Uid, after: string | undefined, reverse: boolean): Iterable<string>;
+  /** Entries after a sequence, oldest first. */
+  entries(after: number): Iterable<StoredEntry>;
+  /** The oldest entry that is kept, 0 when there is none. */
+  oldestSequence(): number;
+}
+
+/** Writes rows inside a transaction. */
+export interface StoreWriter extends StoreReader {
+  putHeader(header: Header): void;
+  putAgent(agent: Agent): void;
+  putAgentId(id: string, uid: Uid): void;
+  putPool(pool: Pool): void;
+  /** Undefined takes the id away. */
+  putPoolId(id: string, uid: Uid | undefined): void;
+  /** `before` is the row as it was, to keep the queues; `purgeTime` counts once it has ended. */
+  putReservation(
+    reservation: Reservation,
+    before: Reservation | undefined,
+    purgeTime: Instant,
+  ): void;
+  /** Takes the row, its queue entry and its verbs' idempotency records away. */
+  purgeReservation(reservation: Reservation, due: Due): void;
+  putIdempotency(scope: IdempotencyScope, record: IdempotencyRecord): void;
+  removeIdempotency(scope: IdempotencyScope): void;
+  putRefunded(sequence: number, refunded: Amount): void;
+  putUsage(level: UsageLevel, slot: number, uid: Uid, cells: readonly UsageCell[]): void;
+  /** Appends and returns the entry's hash. */
+  appendEntry(entry: Entry): Uint8Array;
+}
+
+/** The durable store of the ledger. */
+export interface Store extends StoreReader {
+  readonly format: number;
+  /**
+   * Runs work in one transaction and resolves when it is durable. A throw of `work` undoes it and
+   * rejects with it wrapped in a WorkFailed; any other rejection means the storage failed and the
+   * process must leave.
+   */
+  transact(work: (writer: StoreWriter) => void): Promise<void>;
+  /** Lets the next read see the newest durable rows. */
+  refreshReads(): void;
+  /** Walks the whole ledger in another process, while this one serves. */
+  verify(): Promise<VerificationReport>;
+  /** Copies and verifies; `name` is below the configured folder. */
+  backup(name: string): Promise<BackupReport>;
+  close(): Promise<void>;
+}
+
+/** The work of a transaction threw, and the transaction was undone. */
+export class WorkFailed extends Error {
+  override readonly name = 'WorkFailed';
+}

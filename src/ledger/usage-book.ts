@@ -1,0 +1,103 @@
+import type { Instant, Uid } from '../domain/model.js';
+import {
+  addCells,
+  addToRow,
+  cellOf,
+  dayOfHour,
+  hourOf,
+  minuteOf,
+  monthOfDay,
+  sumRow,
+  type UsageCell,
+} from '../domain/usage.js';
+import type { UsageDelta } from '../domain/draft.js';
+import { rowCache, type RowCache } from './row-cache.js';
+import type { StoreWriter } from './store.js';
+
+/** The minutes of the hour that an agent last used. */
+export interface OpenHour {
+  readonly hour: number;
+  readonly cells: readonly UsageCell[];
+}
+
+/**
+ * Keeps the packed usage rows: one row of minutes per agent and hour, written with the spend. When an
+ * agent first uses a later hour, the hour before is folded into its day's row, and a day that ended
+ * into its month's. Nothing has to run on time for that.
+ */
+export interface UsageBook {
+  /** Writes a group's usage. `before` is the hour of the agent's newest row, 0 for none. */
+  write(
+    writer: StoreWriter,
+    time: Instant,
+    deltas: readonly UsageDelta[],
+    before: HoursBefore,
+  ): ReadonlyMap<Uid, OpenHour>;
+  /** The rows that a group wrote are the newest ones. */
+  remember(rows: ReadonlyMap<Uid, OpenHour>): void;
+  /** The rows that a group wrote became durable. */
+  settle(rows: ReadonlyMap<Uid, OpenHour>): void;
+}
+
+/** The hour of an agent's newest usage row before the group. */
+export type HoursBefore = (uid: Uid) => number;
+
+/** Makes a book whose cache holds the open hours of about `max` agents. */
+export function makeUsageBook(max: number): UsageBook {
+  const open: RowCache<Uid, OpenHour> = rowCache(max);
+
+  function write(
+    writer: StoreWriter,
+    time: Instant,
+    deltas: readonly UsageDelta[],
+    before: HoursBefore,
+  ): ReadonlyMap<Uid, OpenHour> {
+    const hour = hourOf(time);
+    const minute = minuteOf(time);
+    const sums = new Map<Uid, UsageCell>();
+    for (const delta of deltas) {
+      const cell = cellOf(minute, delta);
+      const sum = sums.get(delta.agentUid);
+      sums.set(delta.agentUid, sum === undefined ? cell : addCells(sum, cell));
+    }
+    const written = new Map<Uid, OpenHour>();
+    for (const [uid, cell] of sums) {
+      const row = openHour(writer, uid, before(uid), hour);
+      const cells = addToRow(row.cells, cell);
+      writer.putUsage('MINUTE', hour, uid, cells);
+      written.set(uid, { hour, cells });
+    }
+    return written;
+  }
+
+  function openHour(writer: StoreWriter, uid: Uid, newest: number, hour: number): OpenHour {
+    const cached = open.newest(uid);
+    const last =
+      cached ??
+      (newest === 0 ? undefined : { hour: newest, cells: writer.usage('MINUTE', newest, uid) });
+    if (last?.hour === hour) return last;
+    if (last !== undefined) foldHour(writer, uid, last, hour);
+    return { hour, cells: [] };
+  }
+
+  return {
+    write,
+    remember: (rows) => {
+      for (const [uid, row] of rows) open.write(uid, row);
+    },
+    settle: (rows) => {
+      for (const [uid, row] of rows) open.settle(uid, row);
+    },
+  };
+}
+
+/** Folds an hour that ended into its day's row, and the day, when it ended too, into its month's. */
+function foldHour(writer: StoreWriter, uid: Uid, ended: OpenHour, now: number): void {
+  const day = dayOfHour(ended.hour);
+  const hours = addToRow(writer.usage('HOUR', day, uid), sumRow(ended.cells, ended.hour % 24));
+  writer.putUsage('HOUR', day, uid, hours);
+  if (dayOfHour(now) === day) return;
+  const { month, index } = monthOfDay(day);
+  const days = addToRow(writer.usage('DAY', month, uid), sumRow(hours, index));
+  writer.putUsage('DAY', month, uid, days);
+}

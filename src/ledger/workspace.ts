@@ -1,0 +1,166 @@
+import type { Amount } from '../domain/amount.js';
+import type { Effects, EntryDraft } from '../domain/draft.js';
+import type { Entry } from '../domain/entry.js';
+import type { Agent, Method, Pool, Reservation, Uid } from '../domain/model.js';
+import type { State } from '../domain/state.js';
+import type { IdempotencyRecord, IdempotencyScope } from './store.js';
+
+/** Whose request an entry belongs to. */
+export interface RequestStamp {
+  readonly requestId: string;
+  /** Undefined for what the sidecar does by itself. */
+  readonly method: Method | undefined;
+  readonly principal: string;
+  readonly reason: string;
+  readonly traceId: string;
+}
+
+/** An entry with its request. */
+export interface StampedEntry {
+  readonly draft: EntryDraft;
+  readonly stamp: RequestStamp;
+}
+
+/**
+ * A state with effects put on top: each decision of a group sees the ones before it, and the group's
+ * rows are written once. A workspace on a workspace is an atomic batch: absorbed whole or dropped.
+ */
+export class Workspace implements State {
+  readonly agents = new Map<Uid, Agent>();
+  readonly pools = new Map<Uid, Pool>();
+  readonly reservations = new Map<string, Reservation>();
+  readonly refunds = new Map<number, Amount>();
+  readonly entries: StampedEntry[] = [];
+  /** New answers of this group by key, to find a repeated request before it is written. */
+  readonly answers = new Map<string, { scope: IdempotencyScope; record: IdempotencyRecord }>();
+  readonly #agentUids = new Map<string, Uid>();
+  readonly #poolUids = new Map<string, Uid>();
+  readonly #parent: State;
+  #nextUid: Uid;
+
+  constructor(parent: State) {
+    this.#parent = parent;
+    this.#nextUid = parent.nextUid;
+  }
+
+  get headSequence(): number {
+    return this.#parent.headSequence + this.entries.length;
+  }
+
+  get nextUid(): Uid {
+    return this.#nextUid;
+  }
+
+  agent(uid: Uid): Agent | undefined {
+    return this.agents.get(uid) ?? this.#parent.agent(uid);
+  }
+
+  agentById(id: string): Agent | undefined {
+    const uid = this.#agentUids.get(id);
+    if (uid !== undefined) return this.agents.get(uid);
+    const agent = this.#parent.agentById(id);
+    return agent && (this.agents.get(agent.uid) ?? agent);
+  }
+
+  pool(uid: Uid): Pool | undefined {
+    return this.pools.get(uid) ?? this.#parent.pool(uid);
+  }
+
+  poolById(id: string): Pool | undefined {
+    const uid = this.#poolUids.get(id) ?? this.#parent.poolById(id)?.uid;
+    const pool = uid === undefined ? undefined : this.pool(uid);
+    return pool?.state === 'DELETED' ? undefined : pool;
+  }
+
+  reservation(id: string): Reservation | undefined {
+    return this.reservations.get(id) ?? this.#parent.reservation(id);
+  }
+
+  openReservations(uid: Uid): readonly Reservation[] {
+    const open = new Map(this.#parent.openReservations(uid).map((row) => [row.id, row]));
+    for (const row of this.reservations.values()) if (row.agentUid === uid) open.set(row.id, row);
+    return [...open.values()]
+      .filter((row) => row.state === 'OPEN')
+      .sort((a, b) => (a.id < b.id ? -1 : 1));
+  }
+
+  entry(sequence: number): Entry | undefined {
+    return this.#parent.entry(sequence);
+  }
+
+  refunded(sequence: number): Amount {
+    return this.refunds.get(sequence) ?? this.#parent.refunded(sequence);
+  }
+
+  *livingAgents(): Generator<Agent> {
+    const seen = new Set<Uid>();
+    for (const agent of this.#parent.livingAgents()) {
+      seen.add(agent.uid);
+      const newest = this.agents.get(agent.uid) ?? agent;
+      if (newest.state !== 'CLOSED') yield newest;
+    }
+    for (const agent of this.agents.values()) {
+      if (!seen.has(agent.uid) && agent.state !== 'CLOSED') yield agent;
+    }
+  }
+
+  *livingPools(): Generator<Pool> {
+    const seen = new Set<Uid>();
+    for (const pool of this.#parent.livingPools()) {
+      seen.add(pool.uid);
+      const newest = this.pools.get(pool.uid) ?? pool;
+      if (newest.state !== 'DELETED') yield newest;
+    }
+    for (const pool of this.pools.values()) {
+      if (!seen.has(pool.uid) && pool.state !== 'DELETED') yield pool;
+    }
+  }
+
+  /** Puts a decision's effects on top. */
+  install(effects: Effects, stamp: RequestStamp): void {
+    for (const agent of effects.agents.values()) {
+      if (agent.uid >= this.#nextUid) this.#agentUids.set(agent.id, agent.uid);
+      this.agents.set(agent.uid, agent);
+    }
+    for (const pool of effects.pools.values()) {
+      if (pool.uid >= this.#nextUid) this.#poolUids.set(pool.id, pool.uid);
+      this.pools.set(pool.uid, pool);
+    }
+    for (const reservation of effects.reservations.values()) {
+      this.reservations.set(reservation.id, reservation);
+    }
+    for (const [sequence, refunded] of effects.refunds) this.refunds.set(sequence, refunded);
+    for (const draft of effects.entries) this.entries.push({ draft, stamp });
+    this.#nextUid = effects.nextUid;
+  }
+
+  /** Puts everything of a workspace that was made on this one on top. */
+  absorb(inner: Workspace): void {
+    for (const [id, uid] of inner.#agentUids) this.#agentUids.set(id, uid);
+    for (const [id, uid] of inner.#poolUids) this.#poolUids.set(id, uid);
+    for (const [uid, agent] of inner.agents) this.agents.set(uid, agent);
+    for (const [uid, pool] of inner.pools) this.pools.set(uid, pool);
+    for (const [id, reservation] of inner.reservations) this.reservations.set(id, reservation);
+    for (const [sequence, refunded] of inner.refunds) this.refunds.set(sequence, refunded);
+    for (const [key, answer] of inner.answers) this.answers.set(key, answer);
+    this.entries.push(...inner.entries);
+    this.#nextUid = inner.#nextUid;
+  }
+
+  /** The answer of an earlier request of this group, by its key. */
+  answer(key: string): IdempotencyRecord | undefined {
+    const own = this.answers.get(key)?.record;
+    if (own !== undefined) return own;
+    return this.#parent instanceof Workspace ? this.#parent.answer(key) : undefined;
+  }
+
+  /** The ids that new accounts of this workspace got. */
+  newAgentUids(): ReadonlyMap<string, Uid> {
+    return this.#agentUids;
+  }
+
+  /** The ids that new pools of this workspace got. */
+  newPoolUids(): ReadonlyMap<string, Uid> {
+    return this.#poolUids;
+  }
+}

@@ -1,0 +1,58 @@
+/** The tables of a store. The name is the database's name on disk: never reuse one. */
+export const TABLES = [
+  'meta',
+  'pools',
+  'pool_ids',
+  'agents',
+  'agent_ids',
+  'reservations',
+  'reservations_by_agent',
+  'due',
+  'entries',
+  'idempotency',
+  'refunds',
+  'usage',
+] as const;
+
+/** The name of a table. */
+export type Table = (typeof TABLES)[number];
+
+/** Which rows, in key order. */
+export interface KeyRange {
+  /** First key included; undefined: from the first. */
+  readonly start?: Buffer;
+  /** First key excluded; undefined: to the last. */
+  readonly end?: Buffer;
+  /** From the end to the start. */
+  readonly reverse?: boolean;
+  readonly limit?: number;
+}
+
+/** One row as stored. */
+export interface Row {
+  readonly key: Buffer;
+  readonly value: Buffer;
+}
+
+/** An ordered, transactional key-value store: what the record store asks of LMDB or of a fake. */
+export interface KeyValueStore {
+  /** Inside `transact` sees its own writes, outside durable rows only. */
+  get(table: Table, key: Buffer): Buffer | undefined;
+  /** As get. Rows are read as they are asked for: do not await in between. */
+  range(table: Table, range: KeyRange): Iterable<Row>;
+  /** Only inside `transact`. */
+  put(table: Table, key: Buffer, value: Buffer): void;
+  /** Only inside `transact`. */
+  remove(table: Table, key: Buffer): void;
+  /**
+   * Runs work in one transaction. Resolves when it is durable. A throw of `work` undoes it and rejects
+   * with what was thrown; any other rejection is a failure of the storage, after which nothing may be
+   * written any more.
+   */
+  transact(work: () => void): Promise<void>;
+  /** Lets the next read see the newest durable rows. */
+  refreshReads(): void;
+  /** Copies the store into a folder that does not exist yet. */
+  backup(folder: string): Promise<void>;
+  close(): Promise<void>;
+}

@@ -1,0 +1,274 @@
+import { mkdir, open, readdir, readFile, rename, rm, stat } from 'node:fs/promises';
+import { join } from 'node:path';
+import { v7 as newUuid } from 'uuid';
+import type { BackupReport, VerificationReport } from '../ledger/api.js';
+import type { Header, Store } from '../ledger/store.js';
+import { readHeader } from './decode.js';
+import { CorruptRecord, openFrame } from './frame.js';
+import type { KeyValueStore } from './kv.js';
+import { openLmdb } from './lmdb.js';
+import { lockFolder } from './lock.js';
+import { HEADER_KEY } from './record-reader.js';
+import { recordStore } from './record-store.js';
+import { STORE_FORMAT } from './record-writer.js';
+import { StoreRefused } from './refused.js';
+import type { VerificationScope } from './verify.js';
+
+/** How a data directory is opened. */
+export interface OpenStoreOptions {
+  readonly dataDir: string;
+  /** Largest size of the database file. */
+  readonly mapBytes: number;
+  /** Where backups go, or undefined: none are made. */
+  readonly backupDir: string | undefined;
+  /** Milliseconds since 1970 UTC, as the machine believes now. */
+  readonly wall: number;
+  /** Opens although the clock is more than a year ahead of the store's time. */
+  readonly acceptClock: boolean;
+  /** Verifies a store's folder, in a process of its own: a damaged file may kill it by signal. */
+  readonly verify: (folder: string, scope: VerificationScope) => Promise<VerificationReport>;
+}
+
+/** The folder of the database below a data directory. */
+export const STORE_FOLDER = 'store';
+
+/** The file that says which store a folder is, and in which format. */
+export const MARKER_FILE = 'STORE_ID';
+
+const DATA_FILE = 'data.mdb';
+const YEAR_MS = 365 * 24 * 3_600_000;
+
+interface Marker {
+  readonly store_id: string;
+  readonly format: number;
+}
+
+/**
+ * Opens the store of a data directory, making it where there is none. Refuses, by name and with the way
+ * out, what is locked, empty, foreign, newer or damaged: a start never resets a budget.
+ */
+export async function openStore(options: OpenStoreOptions): Promise<Store> {
+  await mkdir(options.dataDir, { recursive: true, mode: 0o700 });
+  const lock = await lockFolder(options.dataDir);
+  try {
+    const folder = join(options.dataDir, STORE_FOLDER);
+    const marker = await markerOf(options, folder);
+    await verifyTail(options, folder);
+    const kv = openLmdb({ folder, mapBytes: options.mapBytes, readOnly: false });
+    const header = checkHeader(kv, marker, folder);
+    checkClock(header, options);
+    return recordStore(kv, {
+      verify: () => options.verify(folder, 'ALL'),
+      backup: (name) => backup(kv, options, marker, name),
+      close: async () => {
+        await kv.close();
+        await lock.close();
+      },
+    });
+  } catch (error) {
+    await lock.close();
+    throw error;
+  }
+}
+
+/** The marker of the store that is there, after making one where there is none. */
+async function markerOf(options: OpenStoreOptions, folder: string): Promise<Marker> {
+  if (!(await exists(folder))) await makeStore(options, folder);
+  return readMarker(folder);
+}
+
+/** Made under another name and renamed when whole: a start cut short leaves no half store behind. */
+async function makeStore(options: OpenStoreOptions, folder: string): Promise<void> {
+  for (const name of await readdir(options.dataDir)) {
+    if (name.startsWith(`${STORE_FOLDER}.new`)) {
+      await rm(join(options.dataDir, name), { recursive: true });
+    }
+  }
+  const draft = `${folder}.new`;
+  await mkdir(draft, { mode: 0o700 });
+  const storeId = newUuid();
+  const kv = openLmdb({ folder: draft, mapBytes: options.mapBytes, readOnly: false });
+  const store = recordStore(kv, {
+    verify: unsupported,
+    backup: unsupported,
+    close: () => kv.close(),
+  });
+  await store.transact((writer) => {
+    writer.putHeader(firstHeader(storeId, options.wall));
+  });
+  await store.close();
+  await writeMarker(draft, { store_id: storeId, format: STORE_FORMAT });
+  await rename(draft, folder);
+  await syncFolder(options.dataDir);
+}
+
+function unsupported(): Promise<never> {
+  return Promise.reject(new Error('a store in the making'));
+}
+
+const NO_HASH = new Uint8Array(32);
+
+function firstHeader(storeId: string, time: number): Header {
+  return {
+    storeId,
+    owner: '',
+    headSequence: 0,
+    headHash: NO_HASH,
+    time,
+    nextUid: 1,
+    verifiedSequence: 0,
+    verifiedHash: NO_HASH,
+    purgedSequence: 0,
+    createTime: time,
+  };
+}
+
+/** Reads and checks what lies beside the database, without opening it. */
+export async function readMarker(folder: string): Promise<Marker> {
+  const text = await readFile(join(folder, MARKER_FILE), 'utf8').catch(() => undefined);
+  if (text === undefined) {
+    throw new StoreRefused(
+      'STORE_FOREIGN',
+      `${folder} has no ${MARKER_FILE} and was not made by a sidecar; use another data directory`,
+    );
+  }
+  const marker = parseMarker(text);
+  if (marker === undefined) {
+    throw new StoreRefused(
+      'STORE_CORRUPT',
+      `${join(folder, MARKER_FILE)} is not readable; restore a backup`,
+    );
+  }
+  if (marker.format > STORE_FORMAT) {
+    throw new StoreRefused(
+      'STORE_NEWER',
+      `${folder} has format ${marker.format} and this sidecar reads up to ${STORE_FORMAT}; ` +
+        'run the newer version',
+    );
+  }
+  const size = await stat(join(folder, DATA_FILE)).then(
+    (file) => file.size,
+    () => 0,
+  );
+  if (size === 0) {
+    throw new StoreRefused(
+      'STORE_EMPTY',
+      `The database of ${folder} is missing or empty although the store existed; restore a backup, ` +
+        'or remove the folder to begin with no budgets at all',
+    );
+  }
+  return marker;
+}
+
+function parseMarker(text: string): Marker | undefined {
+  try {
+    const value = JSON.parse(text) as Partial<Marker>;
+    if (typeof value.store_id !== 'string' || typeof value.format !== 'number') return undefined;
+    return { store_id: value.store_id, format: value.format };
+  } catch {
+    return undefined;
+  }
+}
+
+async function writeMarker(folder: string, marker: Marker): Promise<void> {
+  const file = await open(join(folder, MARKER_FILE), 'w', 0o600);
+  await file.writeFile(`${JSON.stringify(marker)}\n`);
+  await file.sync();
+  await file.close();
+  await syncFolder(folder);
+}
+
+async function syncFolder(folder: string): Promise<void> {
+  const handle = await open(folder, 'r');
+  await handle.sync();
+  await handle.close();
+}
+
+/** The structure and what was written since the last clean stop, in another process. */
+async function verifyTail(options: OpenStoreOptions, folder: string): Promise<void> {
+  const report = await options.verify(folder, 'TAIL').catch((error: unknown) => {
+    throw new StoreRefused(
+      'STORE_CORRUPT',
+      `The store in ${folder} cannot be read (${messageOf(error)}); restore a backup`,
+    );
+  });
+  const [first] = report.findings;
+  if (first === undefined) return;
+  throw new StoreRefused(
+    'STORE_CORRUPT',
+    `The store in ${folder} does not verify: ${first.message}; restore a backup`,
+  );
+}
+
+function checkHeader(kv: KeyValueStore, marker: Marker, folder: string): Header {
+  const row = kv.get('meta', HEADER_KEY);
+  if (row === undefined) {
+    throw new StoreRefused('STORE_EMPTY', `The database of ${folder} is empty; restore a backup`);
+  }
+  const { header, format } = readHeader(openFrame('meta', row));
+  if (format > STORE_FORMAT) {
+    throw new StoreRefused('STORE_NEWER', `${folder} has the newer format ${format}`);
+  }
+  if (header.storeId !== marker.store_id) {
+    throw new StoreRefused(
+      'STORE_FOREIGN',
+      `The database of ${folder} belongs to another store than its ${MARKER_FILE} says; ` +
+        'restore both from one backup',
+    );
+  }
+  return header;
+}
+
+function checkClock(header: Header, options: OpenStoreOptions): void {
+  const ahead = options.wall - header.time;
+  if (ahead <= YEAR_MS || options.acceptClock) return;
+  throw new StoreRefused(
+    'CLOCK_AHEAD',
+    `The clock is ${Math.floor(ahead / (24 * 3_600_000))} days ahead of the store's last time; ` +
+      'correct it, or accept it with --accept-clock',
+  );
+}
+
+/** Copies under another name, verifies the copy, then renames it. */
+async function backup(
+  kv: KeyValueStore,
+  options: OpenStoreOptions,
+  marker: Marker,
+  name: string,
+): Promise<BackupReport> {
+  const { backupDir } = options;
+  if (backupDir === undefined) throw new Error('no backup directory is configured');
+  const target = join(backupDir, name);
+  if (await exists(target)) throw new Error('a backup of that name exists');
+  const draft = `${target}.partial`;
+  await rm(draft, { recursive: true, force: true });
+  const folder = join(draft, STORE_FOLDER);
+  await mkdir(folder, { recursive: true, mode: 0o700 });
+  await kv.backup(folder);
+  await writeMarker(folder, marker);
+  const report = await options.verify(folder, 'ALL');
+  if (!report.clean) {
+    throw new Error(`the copy does not verify: ${report.findings[0]?.message ?? ''}`);
+  }
+  await rename(draft, target);
+  await syncFolder(backupDir);
+  const { size } = await stat(join(target, STORE_FOLDER, DATA_FILE));
+  return {
+    name,
+    sizeBytes: size,
+    headSequence: report.headSequence,
+    headHash: report.headHash,
+  };
+}
+
+async function exists(path: string): Promise<boolean> {
+  return stat(path).then(
+    () => true,
+    () => false,
+  );
+}
+
+function messageOf(error: unknown): string {
+  if (error instanceof CorruptRecord) return error.message;
+  return error instanceof Error ? error.message : String(error);
+}

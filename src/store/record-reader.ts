@@ -1,0 +1,142 @@
+import { hash } from 'node:crypto';
+import type { Pool, Reservation, Uid } from '../domain/model.js';
+import type { Due, StoredEntry, StoreReader } from '../ledger/store.js';
+import type { UsageCell } from '../domain/usage.js';
+import {
+  readAgent,
+  readEntry,
+  readHeader,
+  readIdempotency,
+  readPool,
+  readRefunded,
+  readReservation,
+  readUid,
+  readUsage,
+} from './decode.js';
+import { openFrame } from './frame.js';
+import {
+  afterPrefix,
+  agentReservationKey,
+  dueKey,
+  dueOf,
+  idempotencyKey,
+  numberKey,
+  numberOf,
+  reservationIdOf,
+  textKey,
+  usageKey,
+} from './keys.js';
+import type { KeyValueStore, Row, Table } from './kv.js';
+
+/** The key of the header in the table `meta`. */
+export const HEADER_KEY = textKey('header');
+
+/** Reads domain rows from the tables of a key-value store. */
+export function recordReader(kv: KeyValueStore): StoreReader {
+  return {
+    header: () => {
+      const row = kv.get('meta', HEADER_KEY);
+      if (row === undefined) throw new Error('the store has no header');
+      return readHeader(openFrame('meta', row)).header;
+    },
+    agent: (uid) => read(kv, 'agents', numberKey(uid), readAgent),
+    agentUid: (id) => read(kv, 'agent_ids', textKey(id), readUid),
+    pool: (uid) => read(kv, 'pools', numberKey(uid), readPool),
+    poolUid: (id) => read(kv, 'pool_ids', textKey(id), readUid),
+    reservation: (id) => read(kv, 'reservations', textKey(id), readReservation),
+    entry: (sequence) => {
+      const bytes = kv.get('entries', numberKey(sequence));
+      return bytes === undefined ? undefined : storedEntry(bytes);
+    },
+    refunded: (sequence) => read(kv, 'refunds', numberKey(sequence), readRefunded) ?? 0n,
+    idempotency: ({ uid, method, requestId }) =>
+      read(kv, 'idempotency', idempotencyKey(uid, method, requestId), readIdempotency),
+    usage: (level, slot, uid) =>
+      read(kv, 'usage', usageKey(level, slot, uid), readUsage) ?? NO_CELLS,
+    due: (queue, before, limit) => {
+      const range = { start: dueKey(queue, 0, ''), end: dueKey(queue, before, ''), limit };
+      const found: Due[] = [];
+      for (const { key } of kv.range('due', range)) found.push(dueOf(key));
+      return found;
+    },
+    agentIds: (after) => agentIds(kv, after),
+    pools: () => pools(kv),
+    reservations: (after) => reservations(kv, after),
+    reservationIds: (uid, after, reverse) => reservationIds(kv, uid, after, reverse),
+    entries: (after) => entries(kv, after),
+    oldestSequence: () => {
+      for (const { key } of kv.range('entries', { limit: 1 })) return numberOf(key);
+      return 0;
+    },
+  };
+}
+
+const NO_CELLS: readonly UsageCell[] = [];
+
+function read<T>(
+  kv: KeyValueStore,
+  table: Table,
+  key: Buffer,
+  decode: (message: Uint8Array) => T,
+): T | undefined {
+  const value = kv.get(table, key);
+  return value === undefined ? undefined : decode(openFrame(table, value));
+}
+
+/** An entry with its bytes and hash. Throws CorruptRecord when its check value disagrees. */
+export function storedEntry(bytes: Buffer): StoredEntry {
+  const entry = readEntry(openFrame('entries', bytes));
+  return { entry, bytes, hash: chainHash(entry.previousHash, bytes) };
+}
+
+/** SHA-256 of the previous hash followed by the exact stored bytes. */
+export function chainHash(previousHash: Uint8Array, bytes: Uint8Array): Uint8Array {
+  return hash('sha256', Buffer.concat([previousHash, bytes]), 'buffer');
+}
+
+function after(key: Buffer): Buffer {
+  return Buffer.concat([key, Buffer.of(0)]);
+}
+
+function* agentIds(kv: KeyValueStore, last: string | undefined): Generator<readonly [string, Uid]> {
+  const range = last === undefined ? {} : { start: after(textKey(last)) };
+  for (const { key, value } of kv.range('agent_ids', range)) {
+    yield [key.toString(), readUid(openFrame('agent_ids', value))];
+  }
+}
+
+function* pools(kv: KeyValueStore): Generator<Pool> {
+  for (const { value } of kv.range('pool_ids', {})) {
+    const pool = read(kv, 'pools', numberKey(readUid(openFrame('pool_ids', value))), readPool);
+    if (pool !== undefined) yield pool;
+  }
+}
+
+function* reservations(kv: KeyValueStore, last: string | undefined): Generator<Reservation> {
+  const range = last === undefined ? {} : { start: after(textKey(last)) };
+  for (const { value } of kv.range('reservations', range)) {
+    yield readReservation(openFrame('reservations', value));
+  }
+}
+
+function* reservationIds(
+  kv: KeyValueStore,
+  uid: Uid,
+  last: string | undefined,
+  reverse: boolean,
+): Generator<string> {
+  const prefix = agentReservationKey(uid, '');
+  const start = last === undefined ? prefix : after(agentReservationKey(uid, last));
+  const rows: Iterable<Row> = kv.range('reservations_by_agent', {
+    start,
+    end: afterPrefix(prefix),
+    reverse,
+  });
+  for (const { key } of rows) yield reservationIdOf(key);
+}
+
+function* entries(kv: KeyValueStore, last: number): Generator<StoredEntry> {
+  for (const { value } of kv.range('entries', { start: numberKey(last + 1) })) {
+    yield storedEntry(value);
+  }
+}

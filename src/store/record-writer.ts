@@ -1,0 +1,172 @@
+import { hash } from 'node:crypto';
+import { formatAmount } from '../domain/amount.js';
+import type { Reservation } from '../domain/model.js';
+import type { StoreReader, StoreWriter } from '../ledger/store.js';
+import type { UsageCell } from '../domain/usage.js';
+import {
+  writeAgent,
+  writeEntry,
+  writeHeader,
+  writeIdempotency,
+  writePool,
+  writeReservation,
+  writeUsageCell,
+} from './encode.js';
+import { FRAME_BYTES, sealFrame } from './frame.js';
+import {
+  agentReservationKey,
+  dueKey,
+  idempotencyKey,
+  numberKey,
+  textKey,
+  usageKey,
+} from './keys.js';
+import type { KeyValueStore } from './kv.js';
+import { HEADER_KEY } from './record-reader.js';
+import { WireWriter } from './wire.js';
+
+/** Bytes of a SHA-256. */
+const HASH_BYTES = 32;
+
+/** The version of every record's layout. A store with a newer one is refused. */
+export const STORE_FORMAT = 1;
+
+const NOTHING = Buffer.alloc(0);
+
+/** Writes domain rows into the tables of a key-value store, inside its transactions. */
+export function recordWriter(kv: KeyValueStore, reader: StoreReader): StoreWriter {
+  const wire = new WireWriter();
+
+  function record(fill: (wire: WireWriter) => void): Buffer {
+    wire.reset(FRAME_BYTES);
+    fill(wire);
+    const written = wire.written();
+    sealFrame(written, 0);
+    return Buffer.from(written);
+  }
+
+  return {
+    ...reader,
+    putHeader: (header) => {
+      kv.put(
+        'meta',
+        HEADER_KEY,
+        record(() => {
+          writeHeader(wire, header, STORE_FORMAT);
+        }),
+      );
+    },
+    putAgent: (agent) => {
+      kv.put(
+        'agents',
+        numberKey(agent.uid),
+        record(() => {
+          writeAgent(wire, agent);
+        }),
+      );
+    },
+    putAgentId: (id, uid) => {
+      kv.put(
+        'agent_ids',
+        textKey(id),
+        record(() => {
+          wire.uint(1, uid);
+        }),
+      );
+    },
+    putPool: (pool) => {
+      kv.put(
+        'pools',
+        numberKey(pool.uid),
+        record(() => {
+          writePool(wire, pool);
+        }),
+      );
+    },
+    putPoolId: (id, uid) => {
+      if (uid === undefined) kv.remove('pool_ids', textKey(id));
+      else {
+        kv.put(
+          'pool_ids',
+          textKey(id),
+          record(() => {
+            wire.uint(1, uid);
+          }),
+        );
+      }
+    },
+    putReservation: (reservation, before, purgeTime) => {
+      const value = record(() => {
+        writeReservation(wire, reservation);
+      });
+      kv.put('reservations', textKey(reservation.id), value);
+      moveInQueues(kv, reservation, before, purgeTime);
+    },
+    purgeReservation: (reservation, due) => {
+      kv.remove('due', dueKey('PURGE', due.time, due.id));
+      kv.remove('reservations', textKey(reservation.id));
+      kv.remove('reservations_by_agent', agentReservationKey(reservation.agentUid, reservation.id));
+      for (const { method, requestId } of reservation.verbs) {
+        kv.remove('idempotency', idempotencyKey(reservation.agentUid, method, requestId));
+      }
+    },
+    putIdempotency: ({ uid, method, requestId }, stored) => {
+      const value = record(() => {
+        writeIdempotency(wire, stored);
+      });
+      kv.put('idempotency', idempotencyKey(uid, method, requestId), value);
+    },
+    removeIdempotency: ({ uid, method, requestId }) => {
+      kv.remove('idempotency', idempotencyKey(uid, method, requestId));
+    },
+    putRefunded: (sequence, refunded) => {
+      const value = record(() => {
+        wire.text(1, formatAmount(refunded));
+      });
+      kv.put('refunds', numberKey(sequence), value);
+    },
+    putUsage: (level, slot, uid, cells) => {
+      const value = record(() => {
+        writeCells(wire, cells);
+      });
+      kv.put('usage', usageKey(level, slot, uid), value);
+    },
+    appendEntry: (entry) => {
+      // The hash is over the previous hash and the bytes: both lie in one buffer, hashed in one call.
+      wire.reset(HASH_BYTES + FRAME_BYTES);
+      writeEntry(wire, entry);
+      const written = wire.written();
+      written.set(entry.previousHash, 0);
+      sealFrame(written, HASH_BYTES);
+      kv.put('entries', numberKey(entry.sequence), Buffer.from(written.subarray(HASH_BYTES)));
+      return hash('sha256', written, 'buffer');
+    },
+  };
+}
+
+function writeCells(wire: WireWriter, cells: readonly UsageCell[]): void {
+  for (const cell of cells) writeUsageCell(wire, cell);
+}
+
+/** Keeps the queues: an open hold is due at its expiry, an ended one at its purge. */
+function moveInQueues(
+  kv: KeyValueStore,
+  reservation: Reservation,
+  before: Reservation | undefined,
+  purgeTime: number,
+): void {
+  const { id, agentUid } = reservation;
+  if (before === undefined) {
+    kv.put('reservations_by_agent', agentReservationKey(agentUid, id), NOTHING);
+  }
+  const wasDue = before?.state === 'OPEN' ? before.expireTime : undefined;
+  const isDue = reservation.state === 'OPEN' ? reservation.expireTime : undefined;
+  if (wasDue !== isDue) {
+    if (wasDue !== undefined) kv.remove('due', dueKey('EXPIRE', wasDue, id));
+    if (isDue !== undefined) kv.put('due', dueKey('EXPIRE', isDue, id), NOTHING);
+  }
+  const ended = before === undefined || before.state === 'OPEN';
+  if (ended && reservation.state !== 'OPEN') {
+    kv.put('due', dueKey('PURGE', purgeTime, id), NOTHING);
+  }
+}

@@ -1,0 +1,137 @@
+import type { Amount } from '../domain/amount.js';
+import type { AccountChange, AccountKind, BalanceField, Entry } from '../domain/entry.js';
+import type { Uid } from '../domain/model.js';
+import type { Finding } from '../ledger/api.js';
+import type { StoredEntry, StoreReader } from '../ledger/store.js';
+import type { VerificationScope } from './verify.js';
+
+/** Findings that a report lists. */
+const FINDINGS_MAX = 100;
+
+/** The balances of one account as its postings make them. */
+export interface FoldedAccount {
+  readonly kind: AccountKind;
+  readonly uid: Uid;
+  readonly balances: Map<BalanceField, Amount>;
+  /** The newest entry that touched the account. */
+  lastSequence: number;
+  /** Of an agent: the pool it is in. */
+  poolUid: Uid;
+}
+
+/** What a verification has walked and found so far. */
+export interface Fold {
+  sequence: number;
+  hash: Uint8Array;
+  time: number;
+  entries: number;
+  balancesCompared: number;
+  readonly accounts: Map<string, FoldedAccount>;
+  readonly findings: Finding[];
+  /** Begins behind an entry that is known to be sound. */
+  begin(sequence: number, hash: Uint8Array): void;
+  find(sequence: number, account: string, message: string): void;
+}
+
+/** Begins a fold at the first entry. */
+export function makeFold(): Fold {
+  const findings: Finding[] = [];
+  return {
+    sequence: 0,
+    hash: new Uint8Array(32),
+    time: 0,
+    entries: 0,
+    balancesCompared: 0,
+    accounts: new Map(),
+    findings,
+    begin(sequence, hash) {
+      this.sequence = sequence;
+      if (sequence > 0) this.hash = hash;
+    },
+    find: (sequence, account, message) => {
+      if (findings.length < FINDINGS_MAX) findings.push({ sequence, account, message });
+    },
+  };
+}
+
+/**
+ * Folds up to `limit` entries after the fold's position. Returns whether there may be more. The walk
+ * ends at the first broken link: what follows a break proves nothing.
+ */
+export function foldEntries(
+  reader: StoreReader,
+  fold: Fold,
+  scope: VerificationScope,
+  limit: number,
+): boolean {
+  let folded = 0;
+  for (const stored of reader.entries(fold.sequence)) {
+    if (!checkLink(fold, stored)) return false;
+    if (scope === 'ALL') {
+      for (const account of stored.entry.accounts) post(fold, stored.entry, account);
+    }
+    if (scope === 'ALL') followPool(fold, stored.entry);
+    fold.sequence = stored.entry.sequence;
+    fold.hash = stored.hash;
+    fold.time = stored.entry.time;
+    fold.entries += 1;
+    folded += 1;
+    if (folded === limit) return true;
+  }
+  return false;
+}
+
+function checkLink(fold: Fold, { entry }: StoredEntry): boolean {
+  if (entry.sequence !== fold.sequence + 1) {
+    fold.find(fold.sequence + 1, '', `entry ${fold.sequence + 1} is missing`);
+    return false;
+  }
+  if (Buffer.compare(entry.previousHash, fold.hash) !== 0) {
+    fold.find(
+      entry.sequence,
+      '',
+      `the entry before ${entry.sequence} is not the one it was chained to`,
+    );
+    return false;
+  }
+  if (entry.time < fold.time) {
+    fold.find(entry.sequence, '', 'its time is before that of the entry before');
+  }
+  return true;
+}
+
+function post(fold: Fold, entry: Entry, change: AccountChange): void {
+  const key = `${change.kind} ${change.uid}`;
+  const account = fold.accounts.get(key) ?? newAccount(change);
+  fold.accounts.set(key, account);
+  if (account.lastSequence !== change.previousSequence) {
+    fold.find(entry.sequence, key, `names ${change.previousSequence} as the account's last entry`);
+  }
+  account.lastSequence = entry.sequence;
+  for (const { field, delta, after } of change.postings) {
+    const sum = (account.balances.get(field) ?? 0n) + delta;
+    account.balances.set(field, sum);
+    if (sum !== after) fold.find(entry.sequence, key, `its ${field} does not add up`);
+  }
+  if (change.remaining !== undefined && change.remaining !== remainingIn(account)) {
+    fold.find(entry.sequence, key, 'its remaining does not add up');
+  }
+}
+
+function newAccount({ kind, uid }: AccountChange): FoldedAccount {
+  return { kind, uid, balances: new Map(), lastSequence: 0, poolUid: 0 };
+}
+
+function remainingIn(account: FoldedAccount): Amount {
+  const of = (field: BalanceField): Amount => account.balances.get(field) ?? 0n;
+  return of('allocated') - of('spent') - of('reserved');
+}
+
+/** An agent is created in the first pool its entry names and moves to the last. */
+function followPool(fold: Fold, entry: Entry): void {
+  if (entry.kind !== 'AGENT_CREATE' && entry.kind !== 'AGENT_MOVE') return;
+  const agent = entry.accounts.find(({ kind }) => kind === 'AGENT');
+  const pool = entry.accounts.findLast(({ kind }) => kind === 'POOL');
+  const account = agent && fold.accounts.get(`AGENT ${agent.uid}`);
+  if (account !== undefined && pool !== undefined) account.poolUid = pool.uid;
+}
