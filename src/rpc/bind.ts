@@ -1,0 +1,61 @@
+import { chmodSync, lstatSync, unlinkSync } from 'node:fs';
+import { connect } from 'node:net';
+import type { Server } from 'node:net';
+import type { Address } from './address.js';
+
+/**
+ * Lets a server listen and returns where it does: port 0 has become a port. A socket file that
+ * nobody listens on any more is taken over; one that is in use, or no socket, is an error.
+ */
+export async function bind(server: Server, address: Address, socketMode: number): Promise<Address> {
+  if (address.kind === 'tcp') {
+    await listening(server, () => server.listen({ host: address.host, port: address.port }));
+    const bound = server.address();
+    return { ...address, port: typeof bound === 'object' && bound !== null ? bound.port : 0 };
+  }
+  const { path } = address;
+  const listen = (): void => {
+    server.listen({ path });
+    // Listening on a path is synchronous: the mode is set before anybody could be accepted.
+    if (server.listening) chmodSync(path, socketMode);
+  };
+  try {
+    await listening(server, listen);
+  } catch (cause) {
+    if (!isErrno(cause, 'EADDRINUSE') || !(await isStale(path))) throw cause;
+    unlinkSync(path);
+    await listening(server, listen);
+  }
+  return address;
+}
+
+function listening(server: Server, listen: () => void): Promise<void> {
+  return new Promise((resolve, reject) => {
+    const settle = (error?: Error): void => {
+      server.off('error', settle);
+      server.off('listening', settle);
+      if (error === undefined) resolve();
+      else reject(error);
+    };
+    server.on('error', settle);
+    server.on('listening', settle);
+    listen();
+  });
+}
+
+/** Whether a path is a socket that refuses connections: its process has died. */
+function isStale(path: string): Promise<boolean> {
+  if (!lstatSync(path).isSocket()) return Promise.resolve(false);
+  return new Promise((resolve) => {
+    const probe = connect(path);
+    probe.on('connect', () => {
+      probe.destroy();
+      resolve(false);
+    });
+    probe.on('error', (cause) => resolve(isErrno(cause, 'ECONNREFUSED')));
+  });
+}
+
+function isErrno(cause: unknown, code: string): boolean {
+  return cause instanceof Error && (cause as NodeJS.ErrnoException).code === code;
+}

@@ -1,0 +1,117 @@
+import { refuseField } from './form.js';
+import type { Form } from './form.js';
+
+const ID = /^[A-Za-z0-9][A-Za-z0-9._:/-]{0,127}$/;
+const CATEGORY = /^[A-Za-z0-9][A-Za-z0-9._:/-]{0,63}$/;
+const UNIT = /^[A-Za-z][A-Za-z0-9_-]{0,15}$/;
+const PRINTABLE = /^[\x20-\x7e]{1,128}$/;
+const BACKUP_NAME = /^[A-Za-z0-9][A-Za-z0-9._-]{0,127}$/;
+const LONE_SURROGATE = /\p{Cs}/u;
+
+const NAME_CHARACTERS_MAX = 256;
+const REASON_CHARACTERS_MAX = 512;
+
+/** Reads an id that must be there. */
+export function requiredId(form: Form, field: string, value: string): string {
+  if (value === '') refuseField(form, field, 'Give an id');
+  else optionalId(form, field, value);
+  return value;
+}
+
+/** Reads an id that may be left out. */
+export function optionalId(form: Form, field: string, value: string): string {
+  if (value !== '' && !ID.test(value)) {
+    refuseField(
+      form,
+      field,
+      'Use 1 to 128 letters, digits and the characters . _ : / - and begin with a letter or digit',
+    );
+  }
+  return value;
+}
+
+/** Reads a request_id. */
+export function requestIdOf(form: Form, value: string, required: boolean): string {
+  if (value === '') {
+    if (required) refuseField(form, 'request_id', 'Give a new id for each request');
+  } else if (!PRINTABLE.test(value)) {
+    refuseField(form, 'request_id', 'Use 1 to 128 printable ASCII characters');
+  }
+  return value;
+}
+
+/** Reads a run_id, which may be left out. */
+export function runIdOf(form: Form, value: string): string {
+  if (value !== '' && !PRINTABLE.test(value)) {
+    refuseField(form, 'run_id', 'Use at most 128 printable ASCII characters');
+  }
+  return value;
+}
+
+/** Reads a category, which may be left out. */
+export function categoryOf(form: Form, value: string): string {
+  if (value !== '' && !CATEGORY.test(value)) {
+    refuseField(
+      form,
+      'category',
+      'Use at most 64 letters, digits and the characters . _ : / - and begin with a letter or digit',
+    );
+  }
+  return value;
+}
+
+/** Reads a unit, which may be left out. */
+export function unitOf(form: Form, value: string): string {
+  if (value !== '' && !UNIT.test(value)) {
+    refuseField(
+      form,
+      'unit',
+      'Use at most 16 letters, digits and the characters _ and - and begin with a letter',
+    );
+  }
+  return value;
+}
+
+/** Reads the name of an agent or a pool. */
+export function nameOf(form: Form, value: string): string {
+  if (value === '') refuseField(form, 'name', 'Give a name');
+  else if (exceeds(value, NAME_CHARACTERS_MAX)) {
+    refuseField(form, 'name', `Use at most ${NAME_CHARACTERS_MAX} characters`);
+  }
+  wellFormed(form, 'name', value);
+  return value;
+}
+
+/** Reads the reason of an operator's mutation, which may be left out. */
+export function reasonOf(form: Form, value: string): string {
+  if (exceeds(value, REASON_CHARACTERS_MAX)) {
+    refuseField(form, 'reason', `Use at most ${REASON_CHARACTERS_MAX} characters`);
+  }
+  wellFormed(form, 'reason', value);
+  return value;
+}
+
+/** Reads the name of a backup, which may be left out. */
+export function backupNameOf(form: Form, value: string): string {
+  if (value !== '' && !BACKUP_NAME.test(value)) {
+    refuseField(
+      form,
+      'name',
+      'Use at most 128 letters, digits and the characters . _ - and begin with a letter or digit',
+    );
+  }
+  return value;
+}
+
+/** JSON can carry half a character, which no store keeps. */
+export function wellFormed(form: Form, field: string, value: string): void {
+  if (LONE_SURROGATE.test(value)) refuseField(form, field, 'Use whole Unicode characters');
+}
+
+/** Whether a text has more characters, not code units, than allowed. */
+function exceeds(value: string, characters: number): boolean {
+  return (
+    value.length > characters &&
+    (value.length > 2 * characters || Array.from(value).length > characters)
+  );
+}

@@ -1,0 +1,79 @@
+import type { ExportedEntry, LedgerApi } from '../ledger/api.js';
+import { MetricsService } from '../gen/safeguards/v1/metrics_service_pb.js';
+import type { ExportLedgerResponse } from '../gen/safeguards/v1/metrics_service_pb.js';
+import { decodeBudgetChanges, decodeExport, decodeUsage, usageKey } from './decode/metrics.js';
+import { encodeEntry } from './encode/entry.js';
+import { timestampOf } from './encode/time.js';
+import { encodeBudgetChange, encodeUsageBucket, encodeUsageEntry } from './encode/usage.js';
+import { mountedService } from './method.js';
+import type { HandlersOf, MountedService } from './method.js';
+import { nextPageToken } from './paging.js';
+import { isFailure } from './status.js';
+import { mapped } from './stream-map.js';
+
+type Handlers = HandlersOf<typeof MetricsService>;
+
+/** What an agent may know of usage: its history. */
+export function agentMetricsService(ledger: LedgerApi): MountedService {
+  return mountedService(MetricsService, { getUsageHistory: usageHistory(ledger) });
+}
+
+/** Usage and the ledger. */
+export function metricsService(ledger: LedgerApi): MountedService {
+  return mountedService(MetricsService, {
+    getUsageHistory: usageHistory(ledger),
+
+    listBudgetChanges: (request) => {
+      const listing = decodeBudgetChanges(request);
+      if (isFailure(listing)) return listing;
+      const { agentId, kinds, range } = listing.filter;
+      const page = ledger.budgetChanges(agentId, kinds, range, listing.page);
+      if (isFailure(page)) return page;
+      return {
+        $typeName: 'safeguards.v1.ListBudgetChangesResponse',
+        changes: page.items.map(encodeBudgetChange),
+        nextPageToken: nextPageToken(listing.identity, page.last),
+      };
+    },
+
+    exportLedger: (request, _caller, signal) => {
+      const part = decodeExport(request);
+      if (isFailure(part)) return part;
+      return mapped(ledger.exportEntries(part.after, part.through, signal), encodeExported);
+    },
+  });
+}
+
+function usageHistory(ledger: LedgerApi): NonNullable<Handlers['getUsageHistory']> {
+  return (request) => {
+    const listing = decodeUsage(request, ledger.now());
+    if (isFailure(listing)) return listing;
+    const { agentId, granularity, range } = listing.filter;
+    const entries =
+      granularity === 'ENTRY' ? ledger.usageEntries(agentId, range, listing.page) : undefined;
+    const buckets =
+      granularity === 'ENTRY'
+        ? undefined
+        : ledger.usageBuckets(agentId, granularity, range, listing.page);
+    if (entries !== undefined && isFailure(entries)) return entries;
+    if (buckets !== undefined && isFailure(buckets)) return buckets;
+    const page = entries ?? buckets;
+    const from = page?.retainedFrom;
+    return {
+      $typeName: 'safeguards.v1.GetUsageHistoryResponse',
+      entries: entries?.items.map(encodeUsageEntry) ?? [],
+      buckets: buckets?.items.map(encodeUsageBucket) ?? [],
+      nextPageToken: nextPageToken(listing.identity, usageKey(range, page?.last)),
+      retainedFromTime: from === undefined ? undefined : timestampOf(from),
+    };
+  };
+}
+
+function encodeExported({ view, record, hash }: ExportedEntry): ExportLedgerResponse {
+  return {
+    $typeName: 'safeguards.v1.ExportLedgerResponse',
+    entry: encodeEntry(view),
+    record,
+    hash,
+  };
+}

@@ -1,0 +1,272 @@
+import { fromBinary, toBinary } from '@bufbuild/protobuf';
+import type { DescMessage, Message } from '@bufbuild/protobuf';
+import type {
+  Metadata,
+  Server,
+  ServerDuplexStream,
+  ServerWritableStream,
+  handleBidiStreamingCall,
+  handleServerStreamingCall,
+  handleUnaryCall,
+} from '@grpc/grpc-js';
+import { reject } from '../domain/answer.js';
+import type { Caller } from '../ledger/api.js';
+import type { Authenticate } from './auth.js';
+import { traceIdOf } from './caller.js';
+import type { Log } from './log.js';
+import { pathOf } from './method.js';
+import type { BidiEvents, BidiHandler, MountedMethod, MountedService, Reply } from './method.js';
+import type { ServerStreamHandler, UnaryHandler } from './method.js';
+import { grpcStatus } from './status-details.js';
+import { isFailure, rejectFault, rejectShutdown } from './status.js';
+import type { Failure } from './status.js';
+import type { StreamGate } from './stream-gate.js';
+
+/** What every method of a listener shares, whatever it speaks. */
+export interface Mount {
+  readonly services: readonly MountedService[];
+  readonly principal: string;
+  readonly authenticate: Authenticate;
+  readonly gate: StreamGate;
+  readonly log: Log;
+}
+
+/** One method of a mount. */
+interface Endpoint {
+  readonly mount: Mount;
+  readonly path: string;
+  readonly input: DescMessage;
+  readonly output: DescMessage;
+  /** Judges the credentials of a call. */
+  readonly admit: (metadata: Metadata) => Failure | undefined;
+}
+
+/** A call, as far as all kinds of calls are alike. */
+interface Call {
+  readonly metadata: Metadata;
+  readonly cancelled: boolean;
+}
+
+// Messages cross grpc-js as bytes: nothing is decoded before the credentials are judged, and a
+// message that cannot be decoded is our INVALID_REQUEST, not its INTERNAL.
+const asIs = (bytes: Buffer): Buffer => bytes;
+
+const NO_BYTES_KEPT = { readUnknownFields: false } as const;
+
+/** Serves the methods of a mount over gRPC. */
+export function mountGrpc(server: Server, mount: Mount): void {
+  for (const service of mount.services) {
+    for (const method of service.methods) {
+      const endpoint = endpointOf(mount, service, method);
+      server.register(endpoint.path, handle(endpoint, method), asIs, asIs, TYPES[method.kind]);
+    }
+  }
+}
+
+const TYPES = { unary: 'unary', server_streaming: 'serverStream', bidi_streaming: 'bidi' } as const;
+
+function endpointOf(mount: Mount, service: MountedService, { desc }: MountedMethod): Endpoint {
+  return {
+    mount,
+    path: pathOf(desc),
+    input: desc.input,
+    output: desc.output,
+    admit: service.open
+      ? () => undefined
+      : (metadata) => mount.authenticate(metadata.get('authorization')),
+  };
+}
+
+function handle(endpoint: Endpoint, method: MountedMethod) {
+  switch (method.kind) {
+    case 'unary':
+      return unary(endpoint, method.handler);
+    case 'server_streaming':
+      return serverStream(endpoint, method.handler);
+    case 'bidi_streaming':
+      return bidi(endpoint, method.handler);
+  }
+}
+
+function unary(
+  endpoint: Endpoint,
+  handler: UnaryHandler<Message, Message>,
+): handleUnaryCall<Buffer, Buffer> {
+  return (call, callback) => {
+    const reply = (answer: Reply<Message>): void => {
+      try {
+        if (isFailure(answer)) callback(grpcStatus(answer));
+        else callback(null, encode(endpoint, answer));
+      } catch (cause) {
+        fail(cause);
+      }
+    };
+    const fail = (cause: unknown): void => callback(grpcStatus(fault(endpoint, cause)));
+    const request = begin(endpoint, call, call.request);
+    if (isFailure(request)) {
+      reply(request);
+      return;
+    }
+    try {
+      const answer = handler(request, callerOf(endpoint, call));
+      if (answer instanceof Promise) answer.then(reply, fail);
+      else reply(answer);
+    } catch (cause) {
+      fail(cause);
+    }
+  };
+}
+
+function serverStream(
+  endpoint: Endpoint,
+  handler: ServerStreamHandler<Message, Message>,
+): handleServerStreamingCall<Buffer, Buffer> {
+  return (call) => {
+    const request = begin(endpoint, call, call.request);
+    if (isFailure(request)) {
+      endWith(call, request);
+      return;
+    }
+    const ending = new AbortController();
+    const leave = endpoint.mount.gate.enter(() => ending.abort(CLOSING));
+    if (typeof leave !== 'function') {
+      endWith(call, leave);
+      return;
+    }
+    call.once('cancelled', () => ending.abort());
+    const pumped = async (): Promise<void> => {
+      const answers = handler(request, callerOf(endpoint, call), ending.signal);
+      if (isFailure(answers)) {
+        endWith(call, answers);
+        return;
+      }
+      for await (const answer of answers) {
+        if (call.cancelled) return;
+        if (!call.write(encode(endpoint, answer))) await drained(call, ending.signal);
+      }
+      if (ending.signal.reason === CLOSING) endWith(call, rejectShutdown());
+      else call.end();
+    };
+    pumped()
+      .catch((cause: unknown) => endWith(call, fault(endpoint, cause)))
+      .finally(leave);
+  };
+}
+
+const CLOSING = Symbol('closing');
+
+/** Settles when the peer has read, or is not waited for any more. */
+function drained(call: ServerWritableStream<Buffer, Buffer>, ending: AbortSignal): Promise<void> {
+  return new Promise((resolve) => {
+    const done = (): void => {
+      call.off('drain', done);
+      call.off('close', done);
+      ending.removeEventListener('abort', done);
+      resolve();
+    };
+    call.once('drain', done);
+    call.once('close', done);
+    ending.addEventListener('abort', done);
+    if (ending.aborted || call.destroyed) done();
+  });
+}
+
+function bidi(
+  endpoint: Endpoint,
+  handler: BidiHandler<Message, Message>,
+): handleBidiStreamingCall<Buffer, Buffer> {
+  return (call) => {
+    const refusal = endpoint.admit(call.metadata);
+    if (refusal !== undefined) {
+      endWith(call, refusal);
+      return;
+    }
+    let events: BidiEvents<Message> | undefined;
+    const leave = endpoint.mount.gate.enter(() => events?.closing());
+    if (typeof leave !== 'function') {
+      endWith(call, leave);
+      return;
+    }
+    let ended = false;
+    const end = (failure?: Failure): void => {
+      if (ended) return;
+      ended = true;
+      leave();
+      if (failure === undefined) call.end();
+      else endWith(call, failure);
+    };
+    const fail = (cause: unknown): void => end(fault(endpoint, cause));
+    const guarded = (step: () => void): void => {
+      try {
+        if (!ended) step();
+      } catch (cause) {
+        fail(cause);
+      }
+    };
+    handler(
+      {
+        listen(listener) {
+          events = listener;
+          call.on('data', (bytes: Buffer) =>
+            guarded(() => {
+              const request = decode(endpoint, bytes);
+              if (isFailure(request)) end(request);
+              else listener.message(request);
+            }),
+          );
+          call.on('end', () => guarded(() => listener.end()));
+          call.on('drain', () => guarded(() => listener.drained()));
+          call.once('cancelled', () => {
+            guarded(() => listener.gone());
+            ended = true;
+            leave();
+          });
+        },
+        pause: () => void call.pause(),
+        resume: () => void call.resume(),
+        write: (response) => call.write(encode(endpoint, response)),
+        end,
+        fail,
+      },
+      callerOf(endpoint, call),
+    );
+  };
+}
+
+/** Judges the credentials and decodes the request. */
+function begin(endpoint: Endpoint, call: Call, bytes: Buffer): Message | Failure {
+  return endpoint.admit(call.metadata) ?? decode(endpoint, bytes);
+}
+
+function decode(endpoint: Endpoint, bytes: Buffer): Message | Failure {
+  try {
+    return fromBinary(endpoint.input, bytes, NO_BYTES_KEPT);
+  } catch {
+    return reject('INVALID_REQUEST', 'The message is not what the method takes');
+  }
+}
+
+function encode(endpoint: Endpoint, message: Message): Buffer {
+  const bytes = toBinary(endpoint.output, message);
+  return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+}
+
+function callerOf({ mount }: Endpoint, call: Call): Caller {
+  return {
+    principal: mount.principal,
+    traceId: traceIdOf(call.metadata.get('traceparent')[0]),
+    abandoned: () => call.cancelled,
+  };
+}
+
+function fault({ path, mount }: Endpoint, cause: unknown): Failure {
+  return rejectFault(cause, path, mount.log);
+}
+
+/** Ends a stream with a failure, after what was written. grpc-js takes it as an error event. */
+function endWith(
+  call: ServerWritableStream<Buffer, Buffer> | ServerDuplexStream<Buffer, Buffer>,
+  failure: Failure,
+): void {
+  call.emit('error', grpcStatus(failure));
+}

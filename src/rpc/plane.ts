@@ -1,0 +1,54 @@
+import type { LedgerApi } from '../ledger/api.js';
+import { BudgetAdminService } from '../gen/safeguards/v1/budget_admin_service_pb.js';
+import { agentMethods } from './agent-methods.js';
+import { budgetService } from './budget-service.js';
+import { healthService } from './health.js';
+import type { ServingState } from './health.js';
+import type { RpcLimits } from './limits.js';
+import { mountedService } from './method.js';
+import type { MountedService } from './method.js';
+import { agentMetricsService, metricsService } from './metrics-service.js';
+import { moneyMethods } from './money-methods.js';
+import { poolMethods } from './pool-methods.js';
+import { reflectionServices } from './reflection.js';
+import { serverMethods } from './server-methods.js';
+import type { ServerFacts } from './server-methods.js';
+
+/** What the services are made of. */
+export interface PlaneOptions extends ServerFacts {
+  readonly ledger: LedgerApi;
+  readonly limits: RpcLimits;
+}
+
+/**
+ * Everything that an agent's listener serves. The operator's services are not refused there: they
+ * do not exist.
+ */
+export function agentPlane(
+  options: PlaneOptions,
+  serving: ServingState,
+): readonly MountedService[] {
+  const { ledger, limits } = options;
+  return withCommons([budgetService(ledger, limits), agentMetricsService(ledger)], serving);
+}
+
+/** Everything that an operator's listener serves: everything. */
+export function adminPlane(
+  options: PlaneOptions,
+  serving: ServingState,
+): readonly MountedService[] {
+  const { ledger, limits } = options;
+  const admin = mountedService(BudgetAdminService, {
+    ...poolMethods(ledger),
+    ...agentMethods(ledger),
+    ...moneyMethods(ledger),
+    ...serverMethods(ledger, options),
+  });
+  return withCommons([budgetService(ledger, limits), admin, metricsService(ledger)], serving);
+}
+
+/** Adds health and the reflection of exactly what is there. */
+function withCommons(services: readonly MountedService[], serving: ServingState) {
+  const mounted = [...services, healthService(serving, services)];
+  return [...mounted, ...reflectionServices(mounted)];
+}

@@ -1,0 +1,109 @@
+import type { Instant } from '../domain/model.js';
+import type { LedgerApi } from '../ledger/api.js';
+import { anybody, authenticator } from './auth.js';
+import type { AdminAuth } from './auth.js';
+import { servingState } from './health.js';
+import type { RpcLimits } from './limits.js';
+import { startListener } from './listener.js';
+import type { Listener } from './listener.js';
+import type { Log } from './log.js';
+import { adminPlane, agentPlane } from './plane.js';
+import { streamGate } from './stream-gate.js';
+
+/** Whom a listener trusts: agents may do what agents do, operators everything. */
+export type Trust = 'agent' | 'admin';
+
+/** One address to listen on. */
+export interface ListenOptions {
+  readonly trust: Trust;
+  /** `host:port`, port 0 for any free one, or `unix:/path`. */
+  readonly address: string;
+  /** Permissions of a Unix socket. Default 0o660. */
+  readonly socketMode?: number;
+}
+
+/** What the transports need. */
+export interface RpcOptions {
+  readonly ledger: LedgerApi;
+  readonly listeners: readonly ListenOptions[];
+  /** What admin listeners ask of their callers. */
+  readonly adminAuth: AdminAuth;
+  readonly limits: RpcLimits;
+  /** Names that HTTP/1.1 requests may carry in `Host` besides loopback names and IP addresses. */
+  readonly allowedHosts: readonly string[];
+  /** The sidecar's version, for GetServerInfo. */
+  readonly version: string;
+  /** Every bound in force by its name in the configuration, for GetServerInfo. */
+  readonly limitsTable: Readonly<Record<string, string>>;
+  readonly log: Log;
+  /** When the process began to serve, for GetServerInfo. */
+  readonly startTime: Instant;
+}
+
+/** A listener that serves. */
+export interface BoundListener {
+  readonly trust: Trust;
+  /** With the actual port. */
+  readonly address: string;
+}
+
+/** The transports while they serve. */
+export interface RunningServer {
+  /** In the order of the options. */
+  readonly addresses: readonly BoundListener[];
+  /** What health checks say. At first SERVING. Calls are answered either way. */
+  setServing(serving: boolean): void;
+  /**
+   * Says NOT_SERVING, accepts nothing more, ends streams with SHUTTING_DOWN, lets calls in progress
+   * finish, and after the grace closes what is left. Settles when everything is closed. Once.
+   */
+  close(options: { readonly graceMs: number }): Promise<void>;
+}
+
+const SOCKET_MODE = 0o660;
+
+/** Begins to serve on every listener. When one address cannot be had, none is kept. */
+export async function startServer(options: RpcOptions): Promise<RunningServer> {
+  const { limits, log, listeners } = options;
+  const serving = servingState();
+  const admitAdmin = authenticator(options.adminAuth);
+  const planes = {
+    agent: agentPlane(options, serving),
+    admin: adminPlane(options, serving),
+  };
+  const started: (Listener & BoundListener)[] = [];
+  const closeAll = async (graceMs: number): Promise<void> => {
+    await Promise.all(started.map((listener) => listener.close(graceMs)));
+  };
+  for (const { trust, address, socketMode } of listeners) {
+    const mount = {
+      services: planes[trust],
+      principal: trust,
+      authenticate: trust === 'admin' ? admitAdmin : anybody,
+      gate: streamGate(limits.streamsMax),
+      log,
+    };
+    try {
+      const listener = await startListener({
+        address,
+        socketMode: socketMode ?? SOCKET_MODE,
+        mount,
+        limits,
+        allowedHosts: options.allowedHosts,
+      });
+      started.push({ ...listener, trust });
+    } catch (cause) {
+      await closeAll(0);
+      throw cause;
+    }
+    log.info({ trust, address: started.at(-1)?.address }, 'listening');
+  }
+  return {
+    addresses: started.map(({ trust, address }) => ({ trust, address })),
+    setServing: (value) => serving.set(value),
+    async close({ graceMs }) {
+      serving.set(false);
+      await closeAll(graceMs);
+    },
+  };
+}

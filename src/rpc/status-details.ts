@@ -1,0 +1,94 @@
+import { create, toBinary } from '@bufbuild/protobuf';
+import type { DescMessage, Message, MessageShape } from '@bufbuild/protobuf';
+import { anyPack } from '@bufbuild/protobuf/wkt';
+import { Metadata, status } from '@grpc/grpc-js';
+import type { ServiceError } from '@grpc/grpc-js';
+import { Code, ConnectError } from '@connectrpc/connect';
+import { codeFromString } from '@connectrpc/connect/protocol-connect';
+import type { FieldViolation } from '../domain/answer.js';
+import {
+  BadRequestSchema,
+  ErrorInfoSchema,
+  RetryInfoSchema,
+} from '../gen/google/rpc/error_details_pb.js';
+import { StatusSchema } from '../gen/google/rpc/status_pb.js';
+import { durationOf } from './encode/time.js';
+import { ERROR_DETAIL_BYTES_MAX } from './limits.js';
+import { CODES } from './status.js';
+import type { CodeName, Failure } from './status.js';
+
+/** The domain of every google.rpc.ErrorInfo. */
+export const ERROR_DOMAIN = 'safeguards.dev';
+
+/** What grpc-js wants of an error. */
+export type GrpcStatus = Pick<ServiceError, 'code' | 'details' | 'metadata'>;
+
+interface Detail {
+  readonly desc: DescMessage;
+  readonly value: Message;
+}
+
+/** The number of a failure's gRPC code. */
+export function codeOf(failure: Failure): status {
+  return status[nameOf(failure)];
+}
+
+/** A failure as the status of a gRPC call: google.rpc.Status in `grpc-status-details-bin`. */
+export function grpcStatus(failure: Failure): GrpcStatus {
+  const code = codeOf(failure);
+  const message = create(StatusSchema, {
+    code,
+    message: failure.message,
+    details: detailsOf(failure).map(({ desc, value }) => anyPack(desc, value)),
+  });
+  const metadata = new Metadata();
+  metadata.set('grpc-status-details-bin', Buffer.from(toBinary(StatusSchema, message)));
+  return { code, details: failure.message, metadata };
+}
+
+/** A failure as an error of Connect and gRPC-Web, with the same details. */
+export function connectError(failure: Failure): ConnectError {
+  const details = detailsOf(failure);
+  const code = codeFromString(nameOf(failure).toLowerCase()) ?? Code.Unknown;
+  return new ConnectError(failure.message, code, undefined, details);
+}
+
+function nameOf(failure: Failure): CodeName {
+  return failure.verdict === 'REFUSED' ? failure.code : CODES[failure.reason];
+}
+
+function detailsOf(failure: Failure): Detail[] {
+  if (failure.verdict === 'REFUSED') return [];
+  const { fields, omitted } = bounded(failure.fields);
+  const metadata = { ...failure.metadata };
+  if (omitted > 0) {
+    metadata['fields'] = [...new Set(fields.map(({ field }) => field))].join(' and ');
+    metadata['violations_omitted'] = String(omitted);
+  }
+  const details = [
+    detail(ErrorInfoSchema, { reason: failure.reason, domain: ERROR_DOMAIN, metadata }),
+  ];
+  if (fields.length > 0) {
+    const fieldViolations = fields.map(({ field, description }) => ({ field, description }));
+    details.push(detail(BadRequestSchema, { fieldViolations }));
+  }
+  if (failure.retryAfterMs !== undefined) {
+    details.push(detail(RetryInfoSchema, { retryDelay: durationOf(failure.retryAfterMs) }));
+  }
+  return details;
+}
+
+function detail<D extends DescMessage>(desc: D, init: Parameters<typeof create<D>>[1]): Detail {
+  const value: MessageShape<D> = create(desc, init);
+  return { desc, value };
+}
+
+/** Details travel in a trailer, which clients bound: as many violations as fit. */
+function bounded(all: readonly FieldViolation[]) {
+  let bytes = 0;
+  const fields = all.filter(({ field, description }) => {
+    bytes += Buffer.byteLength(description) + 2 * Buffer.byteLength(field) + 8;
+    return bytes <= ERROR_DETAIL_BYTES_MAX;
+  });
+  return { fields, omitted: all.length - fields.length };
+}

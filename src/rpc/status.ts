@@ -1,0 +1,90 @@
+import { randomUUID } from 'node:crypto';
+import type { Rejection, RejectionReason } from '../domain/answer.js';
+import { reject } from '../domain/answer.js';
+import type { Code } from '../gen/google/rpc/code_pb.js';
+import type { Log } from './log.js';
+
+/** The gRPC code of each reason. Exhaustive by its type; `docs/errors.md` is held equal to it. */
+export const CODES = {
+  INVALID_REQUEST: 'INVALID_ARGUMENT',
+  PAGE_TOKEN_INVALID: 'INVALID_ARGUMENT',
+  BATCH_TOO_LARGE: 'INVALID_ARGUMENT',
+
+  POOL_NOT_FOUND: 'NOT_FOUND',
+  AGENT_NOT_FOUND: 'NOT_FOUND',
+  RESERVATION_NOT_FOUND: 'NOT_FOUND',
+  ENTRY_NOT_FOUND: 'NOT_FOUND',
+
+  POOL_ALREADY_EXISTS: 'ALREADY_EXISTS',
+  AGENT_ALREADY_EXISTS: 'ALREADY_EXISTS',
+  REQUEST_ID_REUSED: 'ALREADY_EXISTS',
+
+  RESERVATION_ALREADY_COMMITTED: 'FAILED_PRECONDITION',
+  RESERVATION_ALREADY_RELEASED: 'FAILED_PRECONDITION',
+  RESERVATION_EXPIRED: 'FAILED_PRECONDITION',
+  EXTENSIONS_EXHAUSTED: 'FAILED_PRECONDITION',
+  ACTUAL_EXCEEDS_RESERVATION: 'FAILED_PRECONDITION',
+  TOO_MANY_RESERVATIONS: 'FAILED_PRECONDITION',
+  AGENT_CLOSED: 'FAILED_PRECONDITION',
+  AGENT_HAS_RESERVATIONS: 'FAILED_PRECONDITION',
+  POOL_NOT_EMPTY: 'FAILED_PRECONDITION',
+  INSUFFICIENT_POOL_BUDGET: 'FAILED_PRECONDITION',
+  INSUFFICIENT_AGENT_BUDGET: 'FAILED_PRECONDITION',
+  UNIT_MISMATCH: 'FAILED_PRECONDITION',
+  BALANCE_OVERFLOW: 'FAILED_PRECONDITION',
+  TOO_MANY_COMMITS: 'FAILED_PRECONDITION',
+  REFUND_EXCEEDS_SPEND: 'FAILED_PRECONDITION',
+
+  REVISION_STALE: 'ABORTED',
+
+  SERVER_BUSY: 'RESOURCE_EXHAUSTED',
+  TOO_MANY_STREAMS: 'RESOURCE_EXHAUSTED',
+
+  CREDENTIALS_MISSING: 'UNAUTHENTICATED',
+  CREDENTIALS_INVALID: 'UNAUTHENTICATED',
+  NOT_PERMITTED: 'PERMISSION_DENIED',
+
+  SHUTTING_DOWN: 'UNAVAILABLE',
+  STORE_UNAVAILABLE: 'UNAVAILABLE',
+
+  LEDGER_CORRUPT: 'DATA_LOSS',
+  INTERNAL: 'INTERNAL',
+} as const satisfies Record<RejectionReason, CodeName>;
+
+/** The name of a gRPC code that is an error. */
+export type CodeName = Exclude<keyof typeof Code, 'OK'>;
+
+/** An error without a reason of ours: of a service that is not ours, or of no service at all. */
+export interface Refusal {
+  readonly verdict: 'REFUSED';
+  readonly code: CodeName;
+  /** One sentence without values and without the characters `,;/?:@&=+$#`. */
+  readonly message: string;
+}
+
+/** Why a call has no response. */
+export type Failure = Rejection | Refusal;
+
+/** Makes a refusal. */
+export function refuse(code: CodeName, message: string): Refusal {
+  return { verdict: 'REFUSED', code, message };
+}
+
+/** Whether a reply, a message or not, is a failure. */
+export function isFailure(reply: object): reply is Failure {
+  const { verdict } = reply as { readonly verdict?: unknown };
+  return verdict === 'REJECTED' || verdict === 'REFUSED';
+}
+
+/** Makes of a fault what a client may know: an id. What happened stands in the log under it. */
+export function rejectFault(cause: unknown, method: string, log: Log): Rejection {
+  const errorId = randomUUID();
+  const text = cause instanceof Error ? (cause.stack ?? cause.message) : String(cause);
+  log.error({ errorId, method, cause: text }, 'a call failed');
+  return reject('INTERNAL', 'The sidecar failed. Its log has the error id', { error_id: errorId });
+}
+
+/** The server stops. */
+export function rejectShutdown(): Rejection {
+  return reject('SHUTTING_DOWN', 'The sidecar is stopping. Try again with the same request_id');
+}

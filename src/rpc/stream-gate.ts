@@ -1,0 +1,53 @@
+import { reject } from '../domain/answer.js';
+import type { Rejection } from '../domain/answer.js';
+import { rejectShutdown } from './status.js';
+
+/** Counts the open streaming calls of a listener, bounds them and ends them when it stops. */
+export interface StreamGate {
+  /**
+   * Takes a place. `closing` is called once when the listener stops. Returns what gives the place
+   * back (as often as wanted), or why there is none.
+   */
+  enter(closing: () => void): (() => void) | Rejection;
+  /** Tells every open stream to end; no other begins. */
+  close(): void;
+  /** Settles once no stream is open. */
+  emptied(): Promise<void>;
+}
+
+/** Makes a gate for at most `streamsMax` streams. */
+export function streamGate(streamsMax: number): StreamGate {
+  const open = new Set<() => void>();
+  const waiting: (() => void)[] = [];
+  let closed = false;
+  return {
+    enter(closing) {
+      if (closed) return rejectShutdown();
+      if (open.size >= streamsMax) {
+        return reject(
+          'TOO_MANY_STREAMS',
+          'The listener has no room for another stream. Close one',
+          {
+            streams_max: String(streamsMax),
+          },
+        );
+      }
+      // An own function, so that two streams never share a place.
+      const place = () => closing();
+      open.add(place);
+      return () => {
+        open.delete(place);
+        if (open.size === 0) for (const done of waiting.splice(0)) done();
+      };
+    },
+    close() {
+      closed = true;
+      for (const closing of [...open]) closing();
+    },
+    emptied: () =>
+      new Promise((resolve) => {
+        if (open.size === 0) resolve();
+        else waiting.push(resolve);
+      }),
+  };
+}

@@ -1,0 +1,70 @@
+import type { Answer } from '../../../src/domain/answer.js';
+import type { Command } from '../../../src/domain/command.js';
+import type { Caller, LedgerApi } from '../../../src/ledger/api.js';
+import { T0, agent, outcome, pool } from './rows.js';
+
+/** A ledger in memory that records what it is asked and answers what the test says. */
+export interface FakeLedger extends LedgerApi {
+  readonly commands: Command[];
+  readonly callers: Caller[];
+}
+
+/** One agent, one pool; every command is approved. */
+export function fakeLedger(over: Partial<LedgerApi> = {}): FakeLedger {
+  const commands: Command[] = [];
+  const callers: Caller[] = [];
+  const record = (command: Command, caller: Caller): void => {
+    commands.push(command);
+    callers.push(caller);
+  };
+  const ledger: LedgerApi = {
+    execute: async (command, caller): Promise<Answer> => {
+      record(command, caller);
+      return outcome({ amount: 'amount' in command ? (command.amount ?? 0n) : 0n });
+    },
+    executeBatch: async (items, _atomic, caller) => ({
+      results: items.map((item) => {
+        if ('verdict' in item) return item;
+        record(item, caller);
+        return outcome({ amount: item.amount });
+      }),
+      agents: [{ agent: agent(), pool: pool() }],
+    }),
+    agent: (id) => (id === 'agent-1' ? { agent: agent(), pool: pool() } : undefined),
+    pool: (id) => (id === 'pool-1' ? pool() : undefined),
+    reservation: () => undefined,
+    listPools: () => ({ items: [pool()], last: undefined }),
+    listAgents: () => ({ items: [agent()], last: undefined }),
+    listReservations: () => ({ items: [], last: undefined }),
+    usageEntries: () => ({ items: [], last: undefined, retainedFrom: undefined }),
+    usageBuckets: () => ({ items: [], last: undefined, retainedFrom: undefined }),
+    budgetChanges: () => ({ items: [], last: undefined }),
+    async *exportEntries() {},
+    async *watchBudgets() {},
+    now: () => T0,
+    info: () => ({
+      storeId: 'store-1',
+      format: 1,
+      headSequence: 12,
+      headHash: new Uint8Array(32),
+      time: T0,
+    }),
+    verify: async () => ({
+      clean: true,
+      entries: 12,
+      balances: 6,
+      headSequence: 12,
+      headHash: new Uint8Array(32),
+      findings: [],
+      elapsedMs: 1_500,
+    }),
+    backup: async (name) => ({
+      name: name === '' ? 'made-up' : name,
+      sizeBytes: 4_096,
+      headSequence: 12,
+      headHash: new Uint8Array(32),
+    }),
+    ...over,
+  };
+  return { ...ledger, commands, callers };
+}

@@ -1,0 +1,70 @@
+import { onTestFinished } from 'vitest';
+import type { LedgerApi } from '../../../src/ledger/api.js';
+import type { RpcLimits } from '../../../src/rpc/limits.js';
+import type { LogFields } from '../../../src/rpc/log.js';
+import { startServer } from '../../../src/rpc/server.js';
+import type { ListenOptions, RpcOptions, RunningServer } from '../../../src/rpc/server.js';
+import { fakeLedger } from './fake-ledger.js';
+import { amount } from './rows.js';
+
+export const TOKEN = 'a-token-of-some-length';
+
+export const LIMITS: RpcLimits = {
+  messageBytesMax: 65_536,
+  headerBytesMax: 16_384,
+  connectionsMax: 64,
+  streamsMax: 8,
+  batchItemsMax: 1_000,
+  streamItemsInWorkMax: 16,
+  watchedAgentsMax: 100,
+  forcedAmountMax: amount('1000000'),
+};
+
+export interface LogLine {
+  readonly level: 'info' | 'warn' | 'error';
+  readonly fields: LogFields;
+  readonly message: string;
+}
+
+export interface Harness extends RunningServer {
+  /** `127.0.0.1:port` of the first listener of that trust. */
+  readonly agent: string;
+  readonly admin: string;
+  readonly lines: readonly LogLine[];
+}
+
+export interface HarnessOptions extends Partial<Omit<RpcOptions, 'limits'>> {
+  readonly ledger?: LedgerApi;
+  readonly limits?: Partial<RpcLimits>;
+}
+
+const BOTH: readonly ListenOptions[] = [
+  { trust: 'agent', address: '127.0.0.1:0' },
+  { trust: 'admin', address: '127.0.0.1:0' },
+];
+
+/** Serves a fake ledger on both kinds of listeners until the test is over. */
+export async function serve({ limits, ...over }: HarnessOptions = {}): Promise<Harness> {
+  const lines: LogLine[] = [];
+  const log = (level: LogLine['level']) => (fields: LogFields, message: string) => {
+    lines.push({ level, fields, message });
+  };
+  const server = await startServer({
+    ledger: fakeLedger(),
+    listeners: BOTH,
+    adminAuth: { kind: 'token', token: TOKEN },
+    allowedHosts: ['budget.example.com'],
+    version: '1.2.3',
+    limitsTable: { message_bytes_max: '65536' },
+    log: { info: log('info'), warn: log('warn'), error: log('error') },
+    startTime: 1_000,
+    ...over,
+    limits: { ...LIMITS, ...limits },
+  });
+  onTestFinished(async () => {
+    await server.close({ graceMs: 0 });
+  });
+  const at = (trust: string) =>
+    server.addresses.find((listener) => listener.trust === trust)?.address ?? '';
+  return { ...server, agent: at('agent'), admin: at('admin'), lines };
+}

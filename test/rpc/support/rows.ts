@@ -1,0 +1,115 @@
+import type { Outcome } from '../../../src/domain/answer.js';
+import { parseSignedAmount } from '../../../src/domain/amount.js';
+import type { Agent, Pool, Reservation } from '../../../src/domain/model.js';
+
+/** An amount written as people do. */
+export function amount(text: string): bigint {
+  return parseSignedAmount(text)!;
+}
+
+/** A moment with milliseconds. */
+export const T0 = Date.UTC(2026, 0, 2, 3, 4, 5, 678);
+
+export function pool(over: Partial<Pool> = {}): Pool {
+  return {
+    uid: 1,
+    id: 'pool-1',
+    name: 'Pool one',
+    priority: 5,
+    unit: 'USD',
+    scale: 9,
+    funding: 'FIXED',
+    state: 'ACTIVE',
+    minBalance: amount('5'),
+    initialBudget: amount('1000'),
+    funded: amount('1000'),
+    spent: amount('30'),
+    reserved: amount('10'),
+    unallocated: amount('900'),
+    debt: amount('2'),
+    base: amount('1000'),
+    baseline: amount('1000'),
+    metadata: [['team', 'a']],
+    revision: 3,
+    createTime: T0,
+    updateTime: T0 + 1,
+    agentCount: 1,
+    lastSequence: 7,
+    ...over,
+  };
+}
+
+export function agent(over: Partial<Agent> = {}): Agent {
+  return {
+    uid: 7,
+    id: 'agent-1',
+    poolUid: 1,
+    name: 'Agent one',
+    priority: 8,
+    state: 'ACTIVE',
+    overdraftLimit: amount('5'),
+    allowForce: true,
+    parentId: '',
+    initialBudget: amount('100'),
+    metadata: [['owner', 'ada']],
+    revision: 2,
+    budgetRevision: 4,
+    createTime: T0,
+    updateTime: T0 + 1,
+    budgetTime: T0 + 2,
+    deleteTime: 0,
+    openReservations: 1,
+    quantityNames: ['tokens'],
+    lastSequence: 9,
+    usageHour: 0,
+    allocated: amount('100'),
+    spent: amount('30.5'),
+    reserved: amount('10'),
+    base: amount('100'),
+    baseline: amount('100'),
+    ...over,
+  };
+}
+
+export function reservation(over: Partial<Reservation> = {}): Reservation {
+  return {
+    id: '019b0000-0000-7000-8000-000000000001',
+    agentUid: 7,
+    state: 'OPEN',
+    amount: amount('10'),
+    held: amount('10'),
+    committed: 0n,
+    category: 'llm',
+    quantities: [{ name: 'tokens', amount: amount('1834') }],
+    runId: 'run-1',
+    metadata: [['model', 'm']],
+    extensions: 1,
+    createTime: T0,
+    expireTime: T0 + 60_000,
+    endTime: 0,
+    settledLate: false,
+    commits: 0,
+    verbs: [],
+    ...over,
+  };
+}
+
+export function outcome(over: Partial<Outcome> = {}): Outcome {
+  return {
+    verdict: 'APPROVED',
+    denial: undefined,
+    sequence: 12,
+    replayed: false,
+    amount: amount('10'),
+    secondAmount: 0n,
+    warnings: [],
+    late: false,
+    agent: agent(),
+    pool: pool(),
+    reservation: undefined,
+    otherAgent: undefined,
+    otherPool: undefined,
+    changes: [],
+    ...over,
+  };
+}
