@@ -1,0 +1,48 @@
+import type { ErrorReason } from '../gen/safeguards/v1/error_reason_pb.js';
+
+type Reason = Exclude<keyof typeof ErrorReason, 'UNSPECIFIED'>;
+
+/** What to do about each reason, for the person at the command line. */
+const ADVICE: Readonly<Record<Reason, string>> = {
+  INVALID_REQUEST: 'Correct what is named above.',
+  PAGE_TOKEN_INVALID: 'List from the start, without --page-token.',
+  BATCH_TOO_LARGE: 'Split the batch, or raise batch_items_max of the sidecar.',
+  POOL_NOT_FOUND: 'See "safeguards pool list", or make it with "safeguards pool create".',
+  AGENT_NOT_FOUND: 'See "safeguards agent list", or make it with "safeguards agent create".',
+  RESERVATION_NOT_FOUND: 'See "safeguards reservation list --agent AGENT".',
+  ENTRY_NOT_FOUND: 'See the sequence in "safeguards usage AGENT".',
+  POOL_ALREADY_EXISTS: 'Choose another id, or change it with "safeguards pool update".',
+  AGENT_ALREADY_EXISTS: 'Choose another id, or change it with "safeguards agent update".',
+  REQUEST_ID_REUSED: 'Leave --request-id out, or make a new one for the new request.',
+  RESERVATION_ALREADY_COMMITTED: 'It is settled. Spend the rest with "safeguards spend".',
+  RESERVATION_ALREADY_RELEASED: 'Reserve anew, or spend with "safeguards spend".',
+  RESERVATION_EXPIRED: 'Reserve anew; a cost that came later goes in with --mode force.',
+  EXTENSIONS_EXHAUSTED: 'Commit what was spent with --no-final left out, and reserve anew.',
+  ACTUAL_EXCEEDS_RESERVATION: 'Commit less, or leave --overage out to settle the actual cost.',
+  TOO_MANY_RESERVATIONS: 'Commit or release some: "safeguards reservation list --state open".',
+  AGENT_CLOSED: 'Make a new one under the same id with "safeguards agent create".',
+  AGENT_HAS_RESERVATIONS: 'Settle them, or add --release-reservations.',
+  POOL_NOT_EMPTY: 'Move or delete its agents first; the pool "default" stays.',
+  INSUFFICIENT_POOL_BUDGET: 'Fund the pool with "safeguards pool fund", or take less.',
+  INSUFFICIENT_AGENT_BUDGET: 'Take less: see "safeguards budget get AGENT".',
+  UNIT_MISMATCH: 'Use a pool of the same unit and scale.',
+  BALANCE_OVERFLOW: 'Balances end below 10^24: use a larger unit.',
+  TOO_MANY_COMMITS: 'Make the next commit final.',
+  REFUND_EXCEEDS_SPEND: 'Refund less, or leave the amount out for all that is left.',
+  REVISION_STALE: 'Read it again, and repeat with the new revision.',
+  SERVER_BUSY: 'Wait a moment and repeat it.',
+  TOO_MANY_STREAMS: 'End another watch or export, or raise streams_max of the sidecar.',
+  CREDENTIALS_MISSING:
+    'Name the token with --token-file or SAFEGUARDS_ADMIN_TOKEN; "serve" prints where it is.',
+  CREDENTIALS_INVALID: 'The token is of another sidecar: name the right one with --token-file.',
+  NOT_PERMITTED: 'Ask an operator: the agent may not do this.',
+  SHUTTING_DOWN: 'Repeat it with the same --request-id when the sidecar is back.',
+  STORE_UNAVAILABLE: 'Look into the log of the sidecar; it needs its disk back and a restart.',
+  LEDGER_CORRUPT: 'Stop the sidecar, run "safeguards verify", and restore a backup.',
+  INTERNAL: 'Look for the error id in the log of the sidecar.',
+};
+
+/** What to do about a reason; empty for one that this version does not know. */
+export function adviceFor(reason: string): string {
+  return Object.hasOwn(ADVICE, reason) ? ADVICE[reason as Reason] : '';
+}

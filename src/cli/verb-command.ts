@@ -1,0 +1,91 @@
+import { Argument, Option, type Command } from 'commander';
+import { FIELD_HELP } from './field-help.js';
+import { fieldName, optionName, optionsOf } from './field-option.js';
+import type { Terminal } from './terminal.js';
+import type { Verb } from './verb.js';
+import { VERBS } from './verbs/table.js';
+
+const GROUPS: Readonly<Record<string, string>> = {
+  agent: 'Agents: make, change, stop',
+  pool: 'Pools: where money comes from',
+  budget: 'Balances of agents',
+  reservation: 'Reservations of agents',
+};
+
+/** Adds every verb of the table; the first of two words is a command that groups. */
+export function addVerbs(program: Command, terminal: Terminal, exit: (code: number) => void): void {
+  const groups = new Map<string, Command>();
+  for (const verb of VERBS) {
+    const [first = '', second] = verb.words.split(' ');
+    program.commandsGroup(verb.listener === 'agent' ? 'For agents:' : 'For operators:');
+    let parent = program;
+    if (second !== undefined) {
+      parent = groups.get(first) ?? program.command(first).description(GROUPS[first] ?? first);
+      parent.helpCommand(false);
+      groups.set(first, parent);
+    }
+    addVerb(parent.command(second ?? first), verb, terminal, exit);
+  }
+}
+
+function addVerb(
+  command: Command,
+  verb: Verb,
+  terminal: Terminal,
+  exit: (code: number) => void,
+): void {
+  command.description(verb.summary);
+  for (const argument of verb.positional) command.addArgument(argumentOf(argument));
+  for (const [flags, description] of Object.entries(verb.extra ?? {})) {
+    command.requiredOption(flags, description);
+  }
+  for (const { flags, description, repeated } of optionsOf(verb)) {
+    for (const flag of flags) {
+      const option = new Option(flag, flag.startsWith('--no-') ? 'the opposite' : description);
+      if (repeated) option.argParser(appended);
+      command.addOption(option);
+    }
+  }
+  if (verb.method.output.fields.some(({ name }) => name === 'next_page_token')) {
+    command.option('--all', 'every page');
+  }
+  addCommonOptions(command, verb);
+  command.addHelpText('after', `\nExample:\n  safeguards ${verb.example}`);
+  command.action(async (...parts: unknown[]) => {
+    const { runVerb } = await import('./run-verb.js');
+    const words = parts.slice(0, verb.positional.length);
+    exit(await runVerb(verb, words, command.opts(), terminal));
+  });
+}
+
+function addCommonOptions(command: Command, { listener }: Verb): void {
+  command.optionsGroup('Output:');
+  command.option('--json', 'print the answer as protobuf JSON');
+  command.option('--verbose', 'print the request_id that was used');
+  command.optionsGroup('Sidecar:');
+  if (listener === 'agent') {
+    const where = 'host:port or unix:/path (SAFEGUARDS_ADDRESS, default 127.0.0.1:7450)';
+    command.option('--address <address>', where);
+    return;
+  }
+  const where = 'host:port or unix:/path (SAFEGUARDS_ADMIN_ADDRESS, default 127.0.0.1:7451)';
+  command.option('--admin-address <address>', where);
+  const file = 'the admin token (SAFEGUARDS_ADMIN_TOKEN, SAFEGUARDS_ADMIN_TOKEN_FILE)';
+  command.option('--token-file <file>', file);
+  const folder = 'where the sidecar keeps admin.token (default ./safeguards-data)';
+  command.option('--data-dir <dir>', folder);
+}
+
+/** `agent_id` becomes `<agent>`, `[amount]` stays optional, `[agent_ids...]` takes the rest. */
+function argumentOf(argument: string): Argument {
+  const name = fieldName(argument);
+  const shown = `${optionName(name)}${argument.includes('...') ? '...' : ''}`;
+  const word = argument.startsWith('[') ? `[${shown}]` : `<${shown}>`;
+  const made = argument.startsWith('[') && name.endsWith('_id');
+  const note = made ? '; made by the sidecar when left out' : '';
+  return new Argument(word, `${FIELD_HELP[name] ?? ''}${note}`);
+}
+
+function appended(text: string, before: unknown): readonly string[] {
+  return [...(Array.isArray(before) ? (before as string[]) : []), text];
+}

@@ -1,0 +1,39 @@
+import path from 'node:path';
+import type { VerificationReport } from '../ledger/api.js';
+import { EXIT, type Terminal } from './terminal.js';
+
+/** Verifies a store that nobody serves, and prints what was found. */
+export async function verify(
+  dir: string,
+  json: boolean,
+  verifyStore: (dir: string) => Promise<VerificationReport>,
+  terminal: Terminal,
+): Promise<number> {
+  let report: VerificationReport;
+  try {
+    report = await verifyStore(path.resolve(dir));
+  } catch (error) {
+    const message = error instanceof Error ? error.message : String(error);
+    terminal.err(`The store in ${path.resolve(dir)} cannot be opened: ${message}\n`);
+    return EXIT.usage;
+  }
+  terminal.out(json ? reportJson(report) : reportText(report));
+  return report.clean ? EXIT.done : EXIT.error;
+}
+
+function reportJson(report: VerificationReport): string {
+  const headHash = Buffer.from(report.headHash).toString('hex');
+  return `${JSON.stringify({ ...report, headHash }, undefined, 2)}\n`;
+}
+
+function reportText(report: VerificationReport): string {
+  const { clean, entries, balances, headSequence, headHash, findings, elapsedMs } = report;
+  const verdict = clean ? 'Clean' : 'NOT CLEAN';
+  const head = `head ${headSequence} ${Buffer.from(headHash).toString('hex')}`;
+  const lines = findings.map(({ sequence, account, message }) => {
+    const where = [sequence > 0 ? `entry ${sequence}` : '', account].filter((word) => word !== '');
+    return `  ${[...(where.length > 0 ? [where.join(', ')] : []), message].join(': ')}\n`;
+  });
+  const checked = `${entries} entries and ${balances} balances in ${Math.round(elapsedMs)} ms`;
+  return `${verdict}: ${checked}, ${head}.\n${lines.join('')}`;
+}

@@ -1,0 +1,212 @@
+import * as value from './value.js';
+import type { DurationType, ValueType } from './value.js';
+
+/** One setting: a row of the table that flags, environment, file, help and documents come from. */
+export interface Setting<T> {
+  readonly type: ValueType<T>;
+  /** As it would be written; empty: none. */
+  readonly default: string;
+  /** One sentence without a full stop. */
+  readonly description: string;
+}
+
+/** Where the sidecar listens, where it keeps its data, and how it behaves. */
+export const SETTINGS = {
+  agent_listen: row(value.address, '127.0.0.1:7450', 'Where agents call'),
+  agent_socket: row(value.path, '', 'A Unix socket where agents call too'),
+  agent_socket_mode: row(value.mode, '0660', 'Permissions of the Unix socket'),
+  admin_listen: row(value.address, '127.0.0.1:7451', 'Where operators call'),
+  data_dir: row(value.path, './safeguards-data', 'The folder of the store, made when missing'),
+  admin_auth: row(
+    value.choice('token', 'none'),
+    'token',
+    'What operators must show: the token of `admin_token_file`, or nothing',
+  ),
+  admin_token_file: row(
+    value.path,
+    '',
+    'The file of the admin token, made when missing; by default `admin.token` in `data_dir`',
+  ),
+  allowed_hosts: row(
+    value.hosts,
+    '',
+    'Names that HTTP requests may carry in `Host` besides loopback names and IP addresses',
+  ),
+  backup_dir: row(value.path, '', 'The folder that backups are made in; without it there are none'),
+  log_level: row(
+    value.choice('info', 'warn', 'error', 'silent'),
+    'info',
+    'The least severe messages that are logged',
+  ),
+  log_format: row(
+    value.choice('auto', 'json', 'text'),
+    'auto',
+    'How log lines are written to the standard error: `auto` is text on a terminal and else JSON',
+  ),
+  accept_clock: row(
+    value.flag,
+    'false',
+    'Start although the wall clock is more than a year ahead of the store',
+  ),
+  insecure: row(
+    value.flag,
+    'false',
+    'Allow listeners that other hosts can reach, without TLS; warned about at each start',
+  ),
+} as const;
+
+/** Every bound of the sidecar. GetServerInfo shows those in force. */
+export const LIMITS = {
+  message_bytes_max: row(
+    value.size('1KiB', '64MiB'),
+    '4MiB',
+    'Largest request message, decompressed',
+  ),
+  header_bytes_max: row(
+    value.size('1KiB', '1MiB'),
+    '16KiB',
+    'Largest sum of the headers of an HTTP/1.1 request; HTTP/2 allows 64 KiB',
+  ),
+  connections_max: row(
+    value.count('connections', 1, 65_535),
+    '1024',
+    'Most connections of a listener',
+  ),
+  streams_max: row(
+    value.count('streams', 1, 65_535),
+    '1024',
+    'Most open streaming calls of a listener: TOO_MANY_STREAMS beyond',
+  ),
+  batch_items_max: row(
+    value.count('items', 1, 10_000),
+    '1000',
+    'Most items of a BatchSpend: BATCH_TOO_LARGE beyond',
+  ),
+  stream_items_in_work_max: row(
+    value.count('items', 1, 10_000),
+    '256',
+    'Most items of a SpendStream that wait for their answer; beyond, the stream is not read',
+  ),
+  open_reservations_max: row(
+    value.count('reservations', 1, 100_000),
+    '1000',
+    'Most open reservations of an agent: TOO_MANY_RESERVATIONS beyond',
+  ),
+  reservation_commits_max: row(
+    value.count('commits', 1, 100_000),
+    '1000',
+    'Most commits of a reservation: TOO_MANY_COMMITS beyond',
+  ),
+  watched_agents_max: row(
+    value.count('agents', 1, 100_000),
+    '10000',
+    'Most agents of one WatchBudgets',
+  ),
+  queue_commands_max: row(
+    value.count('commands', 1, 1_000_000),
+    '10000',
+    'Most mutations that wait for their transaction: SERVER_BUSY beyond',
+  ),
+  group_commands_max: row(
+    value.count('commands', 1, 100_000),
+    '1024',
+    'Most mutations that share one transaction',
+  ),
+  agent_cache_max: row(
+    value.count('rows', 100, 10_000_000),
+    '100000',
+    'Most agents kept in memory; a missing one is read from the store',
+  ),
+  reservation_cache_max: row(
+    value.count('rows', 100, 10_000_000),
+    '100000',
+    'Most reservations kept in memory; a missing one is read from the store',
+  ),
+  store_bytes_max: row(
+    value.size('16MiB', '16TiB'),
+    '64GiB',
+    'Largest size of the store; address space is reserved for it, disk space is not',
+  ),
+  idempotency_ttl: row(
+    value.duration('1h', '7d'),
+    '24h',
+    'How long a request_id is remembered with its answer',
+  ),
+  late_window: row(
+    value.duration('60s', '30d'),
+    '7d',
+    'How long after its end a reservation is kept, and after its expiry takes late commits',
+  ),
+  clock_jump_max: row(
+    value.duration('1s', '1h'),
+    '60s',
+    'How far the wall clock may run ahead of the monotonic clock before it is distrusted',
+  ),
+  clock_settle: row(
+    value.duration('1s', '24h'),
+    '5m',
+    'How long a distrusted wall clock must stay ahead before it is followed',
+  ),
+  forced_amount_max: row(
+    value.amount('999999999999999999'),
+    '1000000',
+    'Largest amount of a spend with SPEND_MODE_FORCE, in the unit of the pool',
+  ),
+  sweep_interval: row(
+    value.duration('100ms', '60s'),
+    '1s',
+    'How often expired reservations and old records are swept',
+  ),
+  shutdown_grace: row(
+    value.duration('0s', '1h'),
+    '20s',
+    'How long calls in progress may go on after the signal to stop',
+  ),
+} as const;
+
+/** Every row of the configuration. */
+export const TABLE = { ...SETTINGS, ...LIMITS } as const;
+
+/** The name of a setting, as in the file. */
+export type SettingName = keyof typeof TABLE;
+
+/** Every name, in the order of the documentation. */
+export const SETTING_NAMES = Object.keys(TABLE) as readonly SettingName[];
+
+/** The flag of a setting, such as `--agent-listen`. */
+export function flagOf(name: string): string {
+  return `--${name.replaceAll('_', '-')}`;
+}
+
+/** The environment variable of a setting, such as `SAFEGUARDS_AGENT_LISTEN`. */
+export function variableOf(name: string): string {
+  return `SAFEGUARDS_${name.toUpperCase()}`;
+}
+
+/** The field of Config that holds a setting: camel case, durations with `Ms`. */
+export function fieldOf(name: SettingName): keyof Values {
+  const camel = name.replace(/_(.)/g, (_match, letter: string) => letter.toUpperCase());
+  return (TABLE[name].type.unit === 'duration' ? `${camel}Ms` : camel) as keyof Values;
+}
+
+type Camel<S extends string> = S extends `${infer Head}_${infer Tail}`
+  ? `${Head}${Capitalize<Camel<Tail>>}`
+  : S;
+
+type FieldOf<N extends SettingName> = (typeof TABLE)[N]['type'] extends DurationType
+  ? `${Camel<N>}Ms`
+  : Camel<N>;
+
+type ValueOf<N extends SettingName> =
+  (typeof TABLE)[N]['type'] extends ValueType<infer T> ? T : never;
+
+/** A value for every row: the field is the name in camel case, durations end in `Ms`. */
+export type Values = { readonly [N in SettingName as FieldOf<N>]: ValueOf<N> };
+
+function row<T, K extends ValueType<T>>(
+  type: K & ValueType<T>,
+  standard: string,
+  description: string,
+) {
+  return { type, default: standard, description };
+}

@@ -1,0 +1,117 @@
+#!/usr/bin/env node
+/** The composition root: which store, which ledger, which transports, which command line. */
+import { readFileSync } from 'node:fs';
+import { run } from './cli/program.js';
+import type { Sidecar, StartSidecar } from './cli/serve.js';
+import { processTerminal } from './cli/terminal.js';
+import { formatAddress } from './config/address.js';
+import { limitsInForce, type Config } from './config/config.js';
+import type { VerificationReport } from './ledger/api.js';
+import type { Ledger } from './ledger/ledger.js';
+import type { ListenOptions } from './rpc/server.js';
+
+const manifest = readFileSync(new URL('../package.json', import.meta.url), 'utf8');
+const { version } = JSON.parse(manifest) as { readonly version: string };
+
+// Whoever reads, such as `head`, may stop reading; a sidecar serves on all the same.
+process.stdout.on('error', () => {
+  if (process.argv[2] !== 'serve') process.exit();
+});
+
+process.exitCode = await run(
+  process.argv.slice(2),
+  { version, start: startSidecar, verify: verifyData },
+  processTerminal,
+);
+// Whatever still hangs must not keep a command that is done.
+setTimeout(() => process.exit(), 2_000).unref();
+
+/** Opens the store, the ledger on it, then the listeners; closes in the opposite order. */
+async function startSidecar(...[config, log, fail]: Parameters<StartSidecar>): Promise<Sidecar> {
+  const [{ adminToken }, { startServer }] = await Promise.all([
+    import('./cli/token.js'),
+    import('./rpc/server.js'),
+  ]);
+  const ledger = await openLedger(config, fail);
+  try {
+    const token = config.adminAuth === 'token' ? adminToken(config.adminTokenFile) : undefined;
+    for (const warning of token?.warnings ?? []) log.warn({}, warning);
+    const server = await startServer({
+      ledger,
+      listeners: listenersOf(config),
+      adminAuth: token === undefined ? { kind: 'none' } : { kind: 'token', token: token.token },
+      limits: config,
+      allowedHosts: config.allowedHosts,
+      version,
+      limitsTable: limitsInForce(config),
+      log,
+      startTime: ledger.now(),
+    });
+    const [agent, admin] = server.addresses;
+    return {
+      version,
+      storeId: ledger.info().storeId,
+      agentAddress: agent?.address ?? '',
+      adminAddress: admin?.address ?? '',
+      close: async () => {
+        await server.close({ graceMs: config.shutdownGraceMs });
+        await ledger.close();
+      },
+    };
+  } catch (error) {
+    await ledger.close();
+    throw error;
+  }
+}
+
+/** The first is where agents call, the second where operators do. */
+function listenersOf(config: Config): readonly ListenOptions[] {
+  const { agentListen, adminListen, agentSocket, agentSocketMode: socketMode } = config;
+  const listeners: ListenOptions[] = [
+    { trust: 'agent', address: formatAddress(agentListen) },
+    { trust: 'admin', address: formatAddress(adminListen) },
+  ];
+  if (agentSocket !== undefined) {
+    listeners.push({ trust: 'agent', address: `unix:${agentSocket}`, socketMode });
+  }
+  return listeners;
+}
+
+async function openLedger(config: Config, fail: (error: unknown) => void): Promise<Ledger> {
+  const [{ openLedger: open }, { machineTime }, { openStore }, { verifyInChild }] =
+    await Promise.all([
+      import('./ledger/ledger.js'),
+      import('./ledger/clock.js'),
+      import('./store/open.js'),
+      import('./cli/verify-child.js'),
+    ]);
+  const store = await openStore({
+    dataDir: config.dataDir,
+    mapBytes: config.storeBytesMax,
+    backupDir: config.backupDir,
+    wall: machineTime.wall(),
+    acceptClock: config.acceptClock,
+    verify: verifyInChild,
+  });
+  return open({
+    store,
+    time: machineTime,
+    clock: { jumpMaxMs: config.clockJumpMaxMs, settleMs: config.clockSettleMs },
+    policy: config,
+    idempotencyTtlMs: config.idempotencyTtlMs,
+    sweepIntervalMs: config.sweepIntervalMs,
+    queueCommandsMax: config.queueCommandsMax,
+    groupCommandsMax: config.groupCommandsMax,
+    agentCacheRows: config.agentCacheMax,
+    reservationCacheRows: config.reservationCacheMax,
+    onStorageFailed: fail,
+  });
+}
+
+async function verifyData(dataDir: string): Promise<VerificationReport> {
+  const [{ verifyInChild }, { STORE_FOLDER }] = await Promise.all([
+    import('./cli/verify-child.js'),
+    import('./store/open.js'),
+  ]);
+  return verifyInChild(`${dataDir}/${STORE_FOLDER}`, 'ALL');
+}
