@@ -26,7 +26,7 @@ const homes = [
   { packages: /^decimal\.js(\/|$)/, home: /^(test|bench)\// },
   {
     packages: /^(node:)?process$/,
-    home: /^(src\/(main\.ts|cli\/|config)|test|bench|scripts|\.ci)/,
+    home: /^(src\/(main\.ts|cli\/|config)|test|bench|scripts|deploy|\.ci)/,
   },
 ];
 
@@ -131,7 +131,7 @@ export default defineConfig(
   // A tool's configuration is exported the way the tool asks for.
   { files: ['*.config.ts'], rules: { 'no-restricted-syntax': 'off' } },
   {
-    files: ['src/cli/**', 'scripts/**', 'bench/**', 'examples/**', '.ci/**'],
+    files: ['src/cli/**', 'scripts/**', 'bench/**', 'examples/**', 'deploy/**', '.ci/**'],
     rules: { 'no-console': 'off' },
   },
   {

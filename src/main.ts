@@ -6,9 +6,15 @@ import type { Sidecar, StartSidecar } from './cli/serve.js';
 import { processTerminal } from './cli/terminal.js';
 import { formatAddress } from './config/address.js';
 import { limitsInForce, type Config } from './config/config.js';
-import type { VerificationReport } from './ledger/api.js';
-import type { Ledger } from './ledger/ledger.js';
+import type { LedgerApi, VerificationReport } from './ledger/api.js';
+import type { TimeSource } from './ledger/clock.js';
+import type { LedgerOptions } from './ledger/ledger.js';
+import type { Store } from './ledger/store.js';
 import type { ListenOptions } from './rpc/server.js';
+import type { Log } from './telemetry/log.js';
+
+/** How often the ledger's head goes into the log. */
+const HEAD_LOG_MS = 60_000;
 
 const manifest = readFileSync(new URL('../package.json', import.meta.url), 'utf8');
 const { version } = JSON.parse(manifest) as { readonly version: string };
@@ -28,11 +34,15 @@ setTimeout(() => process.exit(), 2_000).unref();
 
 /** Opens the store, the ledger on it, then the listeners; closes in the opposite order. */
 async function startSidecar(...[config, log, fail]: Parameters<StartSidecar>): Promise<Sidecar> {
-  const [{ adminToken }, { startServer }] = await Promise.all([
-    import('./cli/token.js'),
+  const opening = await beginToOpen(config);
+  // The store is verified in another process meanwhile.
+  const [store, { openLedger }, { startServer }, { adminToken }] = await Promise.all([
+    opening.store,
+    import('./ledger/ledger.js'),
     import('./rpc/server.js'),
+    import('./cli/token.js'),
   ]);
-  const ledger = await openLedger(config, fail);
+  const ledger = await openLedger(ledgerOptions(config, store, opening.time, fail));
   try {
     const token = config.adminAuth === 'token' ? adminToken(config.adminTokenFile) : undefined;
     for (const warning of token?.warnings ?? []) log.warn({}, warning);
@@ -48,12 +58,15 @@ async function startSidecar(...[config, log, fail]: Parameters<StartSidecar>): P
       startTime: ledger.now(),
     });
     const [agent, admin] = server.addresses;
+    const witness = setInterval(() => logHead(ledger, log), HEAD_LOG_MS);
+    witness.unref();
     return {
       version,
       storeId: ledger.info().storeId,
       agentAddress: agent?.address ?? '',
       adminAddress: admin?.address ?? '',
       close: async () => {
+        clearInterval(witness);
         await server.close({ graceMs: config.shutdownGraceMs });
         await ledger.close();
       },
@@ -62,6 +75,12 @@ async function startSidecar(...[config, log, fail]: Parameters<StartSidecar>): P
     await ledger.close();
     throw error;
   }
+}
+
+/** A witness of the chain outside of the store: what the log has seen cannot be rewritten unnoticed. */
+function logHead(ledger: LedgerApi, log: Log): void {
+  const { headSequence, headHash } = ledger.info();
+  log.info({ headSequence, headHash: Buffer.from(headHash).toString('hex') }, 'Ledger head');
 }
 
 /** The first is where agents call, the second where operators do. */
@@ -77,15 +96,18 @@ function listenersOf(config: Config): readonly ListenOptions[] {
   return listeners;
 }
 
-async function openLedger(config: Config, fail: (error: unknown) => void): Promise<Ledger> {
-  const [{ openLedger: open }, { machineTime }, { openStore }, { verifyInChild }] =
-    await Promise.all([
-      import('./ledger/ledger.js'),
-      import('./ledger/clock.js'),
-      import('./store/open.js'),
-      import('./cli/verify-child.js'),
-    ]);
-  const store = await openStore({
+interface Opening {
+  readonly store: Promise<Store>;
+  readonly time: TimeSource;
+}
+
+async function beginToOpen(config: Config): Promise<Opening> {
+  const [{ machineTime }, { openStore }, { verifyInChild }] = await Promise.all([
+    import('./ledger/clock.js'),
+    import('./store/open.js'),
+    import('./cli/verify-child.js'),
+  ]);
+  const store = openStore({
     dataDir: config.dataDir,
     mapBytes: config.storeBytesMax,
     backupDir: config.backupDir,
@@ -93,9 +115,18 @@ async function openLedger(config: Config, fail: (error: unknown) => void): Promi
     acceptClock: config.acceptClock,
     verify: verifyInChild,
   });
-  return open({
+  return { store, time: machineTime };
+}
+
+function ledgerOptions(
+  config: Config,
+  store: Store,
+  time: TimeSource,
+  onStorageFailed: (error: unknown) => void,
+): LedgerOptions {
+  return {
     store,
-    time: machineTime,
+    time,
     clock: { jumpMaxMs: config.clockJumpMaxMs, settleMs: config.clockSettleMs },
     policy: config,
     idempotencyTtlMs: config.idempotencyTtlMs,
@@ -104,8 +135,9 @@ async function openLedger(config: Config, fail: (error: unknown) => void): Promi
     groupCommandsMax: config.groupCommandsMax,
     agentCacheRows: config.agentCacheMax,
     reservationCacheRows: config.reservationCacheMax,
-    onStorageFailed: fail,
-  });
+    watchedAgentsMax: config.watchedAgentsMax,
+    onStorageFailed,
+  };
 }
 
 async function verifyData(dataDir: string): Promise<VerificationReport> {

@@ -3,7 +3,6 @@ import { ConfigError } from '../config/config.js';
 import { CallError } from './call-error.js';
 import { addSidecarCommands, type Parts } from './sidecar-commands.js';
 import { EXIT, UsageError, type Terminal } from './terminal.js';
-import { addVerbs } from './verb-command.js';
 
 /** Runs one command line. Resolves with the exit code; never rejects. */
 export async function run(
@@ -20,7 +19,11 @@ export async function run(
     .version(parts.version, '--version', 'print the version')
     .helpCommand(false);
   addSidecarCommands(program, parts, terminal, exit);
-  addVerbs(program, terminal, exit);
+  // The verbs bring every message of the API with them; a sidecar about to start loads those later.
+  if (!program.commands.some((command) => command.name() === argv[0])) {
+    const { addVerbs } = await import('./verb-command.js');
+    addVerbs(program, terminal, exit);
+  }
   for (const command of everyCommand(program)) {
     command
       .exitOverride()

@@ -8,7 +8,7 @@ import type { Terminal } from './terminal.js';
 export interface Parts {
   readonly version: string;
   readonly start: StartSidecar;
-  /** Verifies a store that nobody serves. Rejects when it cannot be opened. */
+  /** Verifies the store of a data directory. Rejects when it cannot be opened. */
   readonly verify: (dir: string) => Promise<VerificationReport>;
 }
 
@@ -23,7 +23,7 @@ export function addSidecarCommands(
   addServe(program, parts, terminal, exit);
   program
     .command('verify')
-    .description('Recompute every balance of a store that nobody serves')
+    .description('Recompute every balance of a store from its ledger, served or not')
     .option('--data-dir <dir>', 'the folder of the store (SAFEGUARDS_DATA_DIR)')
     .option('--json', 'print the report as JSON')
     .addHelpText(

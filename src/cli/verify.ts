@@ -2,7 +2,7 @@ import path from 'node:path';
 import type { VerificationReport } from '../ledger/api.js';
 import { EXIT, type Terminal } from './terminal.js';
 
-/** Verifies a store that nobody serves, and prints what was found. */
+/** Verifies the store of a data directory, and prints what was found. */
 export async function verify(
   dir: string,
   json: boolean,

@@ -159,7 +159,12 @@ export interface StoreInfo {
  */
 export interface LedgerApi {
   execute(command: Command, caller: Caller): Promise<Answer>;
-  executeBatch(items: readonly BatchItem[], atomic: boolean, caller: Caller): Promise<BatchAnswer>;
+  /** A rejection is of the batch as a whole: the sidecar is busy, stopping or failing. */
+  executeBatch(
+    items: readonly BatchItem[],
+    atomic: boolean,
+    caller: Caller,
+  ): Promise<BatchAnswer | Rejection>;
 
   /** The living incarnation of an id, or else its newest closed one. */
   agent(id: string): AgentWithPool | undefined;

@@ -1,4 +1,4 @@
-import type { Rejection } from '../domain/answer.js';
+import { rejectFields, type Rejection } from '../domain/answer.js';
 import { agentNotFound, poolNotFound } from '../domain/decide/checks.js';
 import type { Agent, Instant, Uid } from '../domain/model.js';
 import type { BudgetEvent, WatchSelection } from './api.js';
@@ -13,6 +13,8 @@ export interface WatchSources {
   readonly reader: StoreReader;
   readonly headSequence: () => number;
   readonly now: () => Instant;
+  /** Agents of a pool that may be watched together. */
+  readonly agentsMax: number;
 }
 
 /**
@@ -31,7 +33,8 @@ export function watchBudgets(
     const pool = sources.rows.poolById(selection.poolId);
     if (pool === undefined) return poolNotFound(selection.poolId);
     poolUid = pool.uid;
-    for (const [, uid] of sources.reader.agentIds(undefined)) {
+    if (pool.agentCount > sources.agentsMax) return tooManyAgents(sources.agentsMax);
+    for (const [, uid] of sources.reader.agentIds(undefined, poolUid)) {
       const agent = sources.rows.agent(uid);
       if (agent?.poolUid === poolUid && agent.state !== 'CLOSED') watched.set(uid, agent);
     }
@@ -47,6 +50,12 @@ export function watchBudgets(
     }
   }
   return events(sources, watched, poolUid, minIntervalMs, signal);
+}
+
+function tooManyAgents(max: number): Rejection {
+  return rejectFields([
+    { field: 'pool_id', description: `the pool has more than ${max} agents; watch some by id` },
+  ]);
 }
 
 async function* events(

@@ -1,5 +1,5 @@
 import type { Entry } from '../domain/entry.js';
-import type { Instant, Reservation, Uid } from '../domain/model.js';
+import type { Agent, Instant, Reservation, Uid } from '../domain/model.js';
 import type { UsageDelta } from '../domain/draft.js';
 import type { Rows } from './rows.js';
 import type { Header, StoreWriter } from './store.js';
@@ -33,10 +33,19 @@ export function flush(
   let hash = header.headHash;
   for (const stamped of workspace.entries) hash = writer.appendEntry(entryOf(stamped, hash, now));
 
-  // The caches still hold the agents as they were before this group.
-  const before = (uid: Uid): number => rows.agents.newest(uid)?.usageHour ?? 0;
-  const usage = context.usage.write(writer, now, usageOf(workspace), before);
-  for (const agent of workspace.agents.values()) writer.putAgent(agent);
+  // Until they are written, the caches and the store have the agents as they were before this group.
+  const before = (uid: Uid): Agent | undefined => rows.agents.newest(uid) ?? writer.agent(uid);
+  const usage = context.usage.write(
+    writer,
+    now,
+    usageOf(workspace),
+    (uid) => before(uid)?.usageHour ?? 0,
+  );
+  for (const agent of workspace.agents.values()) {
+    const from = before(agent.uid)?.poolUid;
+    if (from !== agent.poolUid) writer.putAgentPool(agent, from);
+    writer.putAgent(agent);
+  }
   for (const [id, uid] of workspace.newAgentUids()) writer.putAgentId(id, uid);
   writePools(writer, workspace);
   for (const reservation of workspace.reservations.values()) {

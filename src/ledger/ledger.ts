@@ -2,6 +2,7 @@ import { v7 as newUuid } from 'uuid';
 import { reject, type Answer, type Rejection } from '../domain/answer.js';
 import type { Command } from '../domain/command.js';
 import { asOf } from '../domain/decide/checks.js';
+import type { Instant } from '../domain/model.js';
 import { DEFAULT_POOL_ID, type Policy } from '../domain/state.js';
 import type { BackupReport, BatchAnswer, Caller, LedgerApi, VerificationReport } from './api.js';
 import { makeBudgetFeed } from './budget-feed.js';
@@ -29,6 +30,7 @@ export interface LedgerOptions {
   readonly groupCommandsMax: number;
   readonly agentCacheRows: number;
   readonly reservationCacheRows: number;
+  readonly watchedAgentsMax: number;
   /** Called once when the storage failed: the process must leave. */
   readonly onStorageFailed: (error: unknown) => void;
 }
@@ -77,11 +79,8 @@ export async function openLedger(options: LedgerOptions): Promise<Ledger> {
   const ledger: Ledger = {
     execute: (command, caller) => execute(writer, command, caller),
     executeBatch: (items, atomic, caller) =>
-      run(
-        writer,
-        caller,
-        (judging) => judgeBatch(judging, items, atomic, caller),
-        refusedBatch(items),
+      run<BatchAnswer | Rejection>(writer, caller, (judging) =>
+        judgeBatch(judging, items, atomic, caller),
       ),
     agent: (id) => {
       const agent = rows.agentById(id);
@@ -112,6 +111,7 @@ export async function openLedger(options: LedgerOptions): Promise<Ledger> {
           reader: store,
           headSequence: () => store.header().headSequence,
           now: clock.now,
+          agentsMax: options.watchedAgentsMax,
         },
         selection,
         minIntervalMs,
@@ -123,7 +123,10 @@ export async function openLedger(options: LedgerOptions): Promise<Ledger> {
       return { storeId, format: store.format, headSequence, headHash, time: clock.now() };
     },
     verify: () => upkeep<VerificationReport>('verification', () => store.verify()),
-    backup: (name) => upkeep<BackupReport>('backup', () => store.backup(name)),
+    backup: (name) =>
+      upkeep<BackupReport | Rejection>('backup', () =>
+        store.backup(name === '' ? backupName(clock.now()) : name),
+      ),
     close: async () => {
       clearInterval(sweeper);
       await writer.drain();
@@ -145,12 +148,7 @@ export async function openLedger(options: LedgerOptions): Promise<Ledger> {
 }
 
 function execute(writer: GroupWriter, command: Command, caller: Caller): Promise<Answer> {
-  return run(
-    writer,
-    caller,
-    (judging) => judge(judging, command, caller),
-    (rejection) => rejection,
-  );
+  return run<Answer>(writer, caller, (judging) => judge(judging, command, caller));
 }
 
 /** Decides in the next group, and resolves when that is durable. */
@@ -158,9 +156,8 @@ function run<T>(
   writer: GroupWriter,
   caller: Caller,
   work: (judging: Judging) => T,
-  refuse: (rejection: Rejection) => T,
-): Promise<T> {
-  return new Promise((resolve, reject_) => {
+): Promise<T | Rejection> {
+  return new Promise((resolve, fail) => {
     let answer: T | undefined;
     writer.submit({
       abandoned: () => caller.abandoned?.() ?? false,
@@ -168,11 +165,11 @@ function run<T>(
         answer = work(judging);
       },
       done: () => {
-        resolve(answer ?? refuse(givenUp()));
+        resolve(answer ?? givenUp());
       },
-      failed: reject_,
+      failed: fail,
       refused: (rejection) => {
-        resolve(refuse(rejection));
+        resolve(rejection);
       },
     });
   });
@@ -181,10 +178,6 @@ function run<T>(
 /** For a caller that is gone: nobody reads it. */
 function givenUp(): Rejection {
   return reject('SERVER_BUSY', 'The call was given up before it was decided');
-}
-
-function refusedBatch(items: readonly unknown[]): (rejection: Rejection) => BatchAnswer {
-  return (rejection) => ({ results: items.map(() => rejection), agents: [] });
 }
 
 /** Runs a long job unless one of its kind runs. */
@@ -204,6 +197,11 @@ function onceAtATime(): <T>(kind: string, job: () => Promise<T>) => Promise<T | 
       running.delete(kind);
     }
   };
+}
+
+/** A name made of the time, such as `20261123T184500123Z`. */
+function backupName(now: Instant): string {
+  return new Date(now).toISOString().replaceAll(/[-:.]/g, '');
 }
 
 /** The pool that agents without a pool join: api.md, "Default pool". */

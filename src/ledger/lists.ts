@@ -48,13 +48,13 @@ export function listAgents(
   const pool = filter.poolId === '' ? undefined : sources.rows.poolById(filter.poolId);
   if (filter.poolId !== '' && pool === undefined) return poolNotFound(filter.poolId);
   return collect(
-    sources.reader.agentIds(page.after),
+    sources.reader.agentIds(page.after, pool?.uid),
     page.size,
     ([id]) => id,
     ([, uid]) => {
       const agent = sources.rows.agent(uid);
       if (agent === undefined || (agent.state === 'CLOSED' && !filter.showClosed)) return undefined;
-      return pool === undefined || agent.poolUid === pool.uid ? agent : undefined;
+      return agent;
     },
   );
 }

@@ -97,7 +97,7 @@ function* livingAgents(
   reader: StoreReader,
   agent: (uid: Uid) => Agent | undefined,
 ): Generator<Agent> {
-  for (const [, uid] of reader.agentIds(undefined)) {
+  for (const [, uid] of reader.agentIds(undefined, undefined)) {
     const row = agent(uid);
     if (row !== undefined && row.state !== 'CLOSED') yield row;
   }

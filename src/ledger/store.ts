@@ -1,5 +1,5 @@
 import type { Amount } from '../domain/amount.js';
-import type { ConfigurationChange, WarningCode } from '../domain/answer.js';
+import type { ConfigurationChange, Rejection, WarningCode } from '../domain/answer.js';
 import type { Entry } from '../domain/entry.js';
 import type {
   Agent,
@@ -112,8 +112,11 @@ export interface StoreReader {
   usage(level: UsageLevel, slot: number, uid: Uid): readonly UsageCell[];
   /** What is due before a time, oldest first. */
   due(queue: DueQueue, before: Instant, limit: number): readonly Due[];
-  /** Ids and uids of agents, by id, after a key. */
-  agentIds(after: string | undefined): Iterable<readonly [id: string, uid: Uid]>;
+  /** Ids and uids of agents, of one pool or of all, by id, after a key. */
+  agentIds(
+    after: string | undefined,
+    poolUid: Uid | undefined,
+  ): Iterable<readonly [id: string, uid: Uid]>;
   /** Living pools, by id. */
   pools(): Iterable<Pool>;
   /** Reservations by id, after a key. */
@@ -131,6 +134,8 @@ export interface StoreWriter extends StoreReader {
   putHeader(header: Header): void;
   putAgent(agent: Agent): void;
   putAgentId(id: string, uid: Uid): void;
+  /** Lists an agent under its pool, and no longer under the one it came from. */
+  putAgentPool(agent: Agent, from: Uid | undefined): void;
   putPool(pool: Pool): void;
   /** Undefined takes the id away. */
   putPoolId(id: string, uid: Uid | undefined): void;
@@ -163,8 +168,11 @@ export interface Store extends StoreReader {
   refreshReads(): void;
   /** Walks the whole ledger in another process, while this one serves. */
   verify(): Promise<VerificationReport>;
-  /** Copies and verifies; `name` is below the configured folder. */
-  backup(name: string): Promise<BackupReport>;
+  /**
+   * Copies and verifies; `name` is below the configured folder. INVALID_REQUEST where none is
+   * configured or the name is taken.
+   */
+  backup(name: string): Promise<BackupReport | Rejection>;
   close(): Promise<void>;
 }
 

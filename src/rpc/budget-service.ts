@@ -35,7 +35,7 @@ export function budgetService(ledger: LedgerApi, limits: RpcLimits): MountedServ
       if (isFailure(items)) return items;
       return ledger
         .executeBatch(items, request.atomic, caller)
-        .then((answer) => encodeBatch(items, answer));
+        .then((answer) => (isFailure(answer) ? answer : encodeBatch(items, answer)));
     },
 
     getReservation: (request) => {

@@ -15,6 +15,7 @@ import type { RpcLimits } from './limits.js';
 import { pathOf } from './method.js';
 import type { MountedMethod, ServerStreamHandler, UnaryHandler } from './method.js';
 import type { Mount } from './mount-grpc.js';
+import { withReason } from './parse-error.js';
 import { connectError } from './status-details.js';
 import { isFailure, refuse, rejectFault, rejectShutdown } from './status.js';
 
@@ -50,7 +51,7 @@ export function mountConnect(
       const answer = await handler(
         universalRequestFromNodeRequest(request, response, undefined, undefined),
       );
-      await universalResponseToNodeResponse(answer, response);
+      await universalResponseToNodeResponse(await withReason(answer), response);
     };
     answered().catch((cause: unknown) => broken(cause, path, request, response, mount));
   };
@@ -75,6 +76,8 @@ function universalHandlers(mount: Mount, limits: RpcLimits) {
     grpc: false,
     acceptCompression: [compressionGzip],
     readMaxBytes: limits.messageBytesMax,
+    // People type JSON: a misspelt dry_run or mode must not become a spend.
+    jsonOptions: { ignoreUnknownFields: false },
   });
   for (const service of mount.services) {
     for (const method of service.methods) route(router, mount, method);
@@ -119,18 +122,18 @@ function serverStream(
       ending.abort();
       leave();
     };
+    const run = <T>(step: () => T | Promise<T>) =>
+      settled(mount, pathOf(desc), step, ending.signal);
     context.signal.addEventListener('abort', gone);
     if (context.signal.aborted) gone();
     try {
       const caller = callerOf(mount, context);
-      const answers = await settled(mount, pathOf(desc), () =>
-        handler(request, caller, ending.signal),
-      );
+      const answers = await run(() => handler(request, caller, ending.signal));
       if (isFailure(answers)) throw connectError(answers);
       const iterator = answers[Symbol.asyncIterator]();
       try {
         for (;;) {
-          const next = await settled(mount, pathOf(desc), () => iterator.next());
+          const next = await run(() => iterator.next());
           if (isFailure(next)) throw connectError(next);
           if (next.done === true) break;
           yield next.value;
@@ -150,11 +153,17 @@ const CLOSING = Symbol('closing');
 
 const NOT_SERVED = refuse('UNIMPLEMENTED', 'No such method is served here over HTTP 1.1');
 
-/** Runs a step of a handler; a fault becomes a failure. */
-async function settled<T>(mount: Mount, path: string, step: () => T | Promise<T>) {
+/** Runs a step of a handler; a fault becomes a failure. What was told to end may end by an error. */
+async function settled<T>(
+  mount: Mount,
+  path: string,
+  step: () => T | Promise<T>,
+  ending?: AbortSignal,
+) {
   try {
     return await step();
   } catch (cause) {
+    if (ending?.aborted === true) return rejectShutdown();
     return rejectFault(cause, path, mount.log);
   }
 }

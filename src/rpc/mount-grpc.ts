@@ -148,7 +148,11 @@ function serverStream(
       else call.end();
     };
     pumped()
-      .catch((cause: unknown) => endWith(call, fault(endpoint, cause)))
+      .catch((cause: unknown) => {
+        // A source that was told to end may end by an error.
+        if (ending.signal.aborted) endWith(call, rejectShutdown());
+        else endWith(call, fault(endpoint, cause));
+      })
       .finally(leave);
   };
 }

@@ -1,4 +1,5 @@
 import { randomUUID } from 'node:crypto';
+import { inspect } from 'node:util';
 import type { Rejection, RejectionReason } from '../domain/answer.js';
 import { reject } from '../domain/answer.js';
 import type { Code } from '../gen/google/rpc/code_pb.js';
@@ -79,8 +80,7 @@ export function isFailure(reply: object): reply is Failure {
 /** Makes of a fault what a client may know: an id. What happened stands in the log under it. */
 export function rejectFault(cause: unknown, method: string, log: Log): Rejection {
   const errorId = randomUUID();
-  const text = cause instanceof Error ? (cause.stack ?? cause.message) : String(cause);
-  log.error({ errorId, method, cause: text }, 'a call failed');
+  log.error({ errorId, method, cause: inspect(cause) }, 'a call failed');
   return reject('INTERNAL', 'The sidecar failed. Its log has the error id', { error_id: errorId });
 }
 

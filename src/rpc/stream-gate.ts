@@ -11,14 +11,11 @@ export interface StreamGate {
   enter(closing: () => void): (() => void) | Rejection;
   /** Tells every open stream to end; no other begins. */
   close(): void;
-  /** Settles once no stream is open. */
-  emptied(): Promise<void>;
 }
 
 /** Makes a gate for at most `streamsMax` streams. */
 export function streamGate(streamsMax: number): StreamGate {
   const open = new Set<() => void>();
-  const waiting: (() => void)[] = [];
   let closed = false;
   return {
     enter(closing) {
@@ -37,17 +34,11 @@ export function streamGate(streamsMax: number): StreamGate {
       open.add(place);
       return () => {
         open.delete(place);
-        if (open.size === 0) for (const done of waiting.splice(0)) done();
       };
     },
     close() {
       closed = true;
       for (const closing of [...open]) closing();
     },
-    emptied: () =>
-      new Promise((resolve) => {
-        if (open.size === 0) resolve();
-        else waiting.push(resolve);
-      }),
   };
 }

@@ -52,6 +52,16 @@ export function dueOf(key: Buffer): { readonly time: Instant; readonly id: strin
   };
 }
 
+/** The key of an agent among its pool's. */
+export function poolAgentKey(poolUid: Uid, id: string): Buffer {
+  return Buffer.concat([numberKey(poolUid), textKey(id)]);
+}
+
+/** The agent of such a key. */
+export function agentIdOf(key: Buffer): string {
+  return key.toString('utf8', NUMBER_BYTES);
+}
+
 /** The key of a reservation among its agent's. */
 export function agentReservationKey(uid: Uid, id: string): Buffer {
   const key = Buffer.allocUnsafe(NUMBER_BYTES + id.length);

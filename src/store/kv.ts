@@ -5,6 +5,7 @@ export const TABLES = [
   'pool_ids',
   'agents',
   'agent_ids',
+  'agents_by_pool',
   'reservations',
   'reservations_by_agent',
   'due',

@@ -1,6 +1,7 @@
 import { mkdir, open, readdir, readFile, rename, rm, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { v7 as newUuid } from 'uuid';
+import { rejectFields, type Rejection } from '../domain/answer.js';
 import type { BackupReport, VerificationReport } from '../ledger/api.js';
 import type { Header, Store } from '../ledger/store.js';
 import { readHeader } from './decode.js';
@@ -53,11 +54,11 @@ export async function openStore(options: OpenStoreOptions): Promise<Store> {
   try {
     const folder = join(options.dataDir, STORE_FOLDER);
     const marker = await markerOf(options, folder);
-    await verifyTail(options, folder);
+    const verified = await verifyTail(options, folder);
     const kv = openLmdb({ folder, mapBytes: options.mapBytes, readOnly: false });
     const header = checkHeader(kv, marker, folder);
     checkClock(header, options);
-    return recordStore(kv, {
+    const store = recordStore(kv, {
       verify: () => options.verify(folder, 'ALL'),
       backup: (name) => backup(kv, options, marker, name),
       close: async () => {
@@ -65,6 +66,16 @@ export async function openStore(options: OpenStoreOptions): Promise<Store> {
         await lock.close();
       },
     });
+    // Starts after many crashes need not check the same entries again.
+    await store.transact((writer) => {
+      writer.putHeader({
+        ...writer.header(),
+        verifiedSequence: verified.headSequence,
+        verifiedHash: verified.headHash,
+      });
+    });
+    store.refreshReads();
+    return store;
   } catch (error) {
     await lock.close();
     throw error;
@@ -185,7 +196,7 @@ async function syncFolder(folder: string): Promise<void> {
 }
 
 /** The structure and what was written since the last clean stop, in another process. */
-async function verifyTail(options: OpenStoreOptions, folder: string): Promise<void> {
+async function verifyTail(options: OpenStoreOptions, folder: string): Promise<VerificationReport> {
   const report = await options.verify(folder, 'TAIL').catch((error: unknown) => {
     throw new StoreRefused(
       'STORE_CORRUPT',
@@ -193,7 +204,7 @@ async function verifyTail(options: OpenStoreOptions, folder: string): Promise<vo
     );
   });
   const [first] = report.findings;
-  if (first === undefined) return;
+  if (first === undefined) return report;
   throw new StoreRefused(
     'STORE_CORRUPT',
     `The store in ${folder} does not verify: ${first.message}; restore a backup`,
@@ -235,11 +246,13 @@ async function backup(
   options: OpenStoreOptions,
   marker: Marker,
   name: string,
-): Promise<BackupReport> {
+): Promise<BackupReport | Rejection> {
   const { backupDir } = options;
-  if (backupDir === undefined) throw new Error('no backup directory is configured');
+  if (backupDir === undefined) {
+    return rejectName('no backup_dir is configured; set one and start again');
+  }
   const target = join(backupDir, name);
-  if (await exists(target)) throw new Error('a backup of that name exists');
+  if (await exists(target)) return rejectName('a backup of that name exists; use another');
   const draft = `${target}.partial`;
   await rm(draft, { recursive: true, force: true });
   const folder = join(draft, STORE_FOLDER);
@@ -259,6 +272,10 @@ async function backup(
     headSequence: report.headSequence,
     headHash: report.headHash,
   };
+}
+
+function rejectName(description: string): Rejection {
+  return rejectFields([{ field: 'name', description }]);
 }
 
 async function exists(path: string): Promise<boolean> {

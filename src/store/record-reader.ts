@@ -16,12 +16,14 @@ import {
 import { openFrame } from './frame.js';
 import {
   afterPrefix,
+  agentIdOf,
   agentReservationKey,
   dueKey,
   dueOf,
   idempotencyKey,
   numberKey,
   numberOf,
+  poolAgentKey,
   reservationIdOf,
   textKey,
   usageKey,
@@ -59,7 +61,8 @@ export function recordReader(kv: KeyValueStore): StoreReader {
       for (const { key } of kv.range('due', range)) found.push(dueOf(key));
       return found;
     },
-    agentIds: (after) => agentIds(kv, after),
+    agentIds: (after, poolUid) =>
+      poolUid === undefined ? agentIds(kv, after) : poolAgentIds(kv, poolUid, after),
     pools: () => pools(kv),
     reservations: (after) => reservations(kv, after),
     reservationIds: (uid, after, reverse) => reservationIds(kv, uid, after, reverse),
@@ -102,6 +105,18 @@ function* agentIds(kv: KeyValueStore, last: string | undefined): Generator<reado
   const range = last === undefined ? {} : { start: after(textKey(last)) };
   for (const { key, value } of kv.range('agent_ids', range)) {
     yield [key.toString(), readUid(openFrame('agent_ids', value))];
+  }
+}
+
+function* poolAgentIds(
+  kv: KeyValueStore,
+  poolUid: Uid,
+  last: string | undefined,
+): Generator<readonly [string, Uid]> {
+  const prefix = poolAgentKey(poolUid, '');
+  const start = last === undefined ? prefix : after(poolAgentKey(poolUid, last));
+  for (const { key, value } of kv.range('agents_by_pool', { start, end: afterPrefix(prefix) })) {
+    yield [agentIdOf(key), readUid(openFrame('agents_by_pool', value))];
   }
 }
 

@@ -18,6 +18,7 @@ import {
   dueKey,
   idempotencyKey,
   numberKey,
+  poolAgentKey,
   textKey,
   usageKey,
 } from './keys.js';
@@ -73,6 +74,13 @@ export function recordWriter(kv: KeyValueStore, reader: StoreReader): StoreWrite
           wire.uint(1, uid);
         }),
       );
+    },
+    putAgentPool: (agent, from) => {
+      if (from !== undefined) kv.remove('agents_by_pool', poolAgentKey(from, agent.id));
+      const value = record(() => {
+        wire.uint(1, agent.uid);
+      });
+      kv.put('agents_by_pool', poolAgentKey(agent.poolUid, agent.id), value);
     },
     putPool: (pool) => {
       kv.put(

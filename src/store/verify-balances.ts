@@ -16,25 +16,25 @@ const POOL_FIELDS = [
 ] as const;
 
 /**
- * Compares up to `limit` agents' rows after an id with the fold (I4), and their holds with the sum of
- * their open reservations (I2). Returns the id to continue after, or undefined at the end. All reads
- * must be of one snapshot, folded to its head.
+ * Compares the rows of the `limit` accounts after a uid, agents of every incarnation among them, with
+ * the fold (I4), and their holds with the sum of their open reservations (I2). Returns the uid to
+ * continue after, or undefined at the end. All reads must be of one snapshot, folded to its head.
  */
 export function compareAgents(
   reader: StoreReader,
   fold: Fold,
-  after: string | undefined,
+  after: number,
   limit: number,
-): string | undefined {
-  let compared = 0;
-  for (const [id, uid] of reader.agentIds(after)) {
+): number | undefined {
+  const end = Math.min(after + limit, reader.header().nextUid - 1);
+  for (let uid = after + 1; uid <= end; uid += 1) {
     const agent = reader.agent(uid);
-    if (agent === undefined) fold.find(0, `AGENT ${uid}`, `agent ${id} has no row`);
-    else compareAgent(reader, fold, agent);
-    compared += 1;
-    if (compared === limit) return id;
+    if (agent !== undefined) compareAgent(reader, fold, agent);
+    else if (fold.accounts.has(`AGENT ${uid}`)) {
+      fold.find(0, `AGENT ${uid}`, 'the agent has no row');
+    }
   }
-  return undefined;
+  return end > after ? end : undefined;
 }
 
 function compareAgent(reader: StoreReader, fold: Fold, agent: Agent): void {
@@ -47,6 +47,7 @@ function compareAgent(reader: StoreReader, fold: Fold, agent: Agent): void {
   if (account !== undefined && account.poolUid !== agent.poolUid) {
     fold.find(0, key, 'its row names another pool than the ledger has');
   }
+  if (reader.agentUid(agent.id) === undefined) fold.find(0, key, 'no id names it');
   compareHolds(reader, fold, agent);
 }
 

@@ -93,12 +93,13 @@ async function walk(
   if (scope === 'TAIL' || fold.findings.length > 0) return;
 
   // Rows change while this reads: each slice first folds what was written since, in one snapshot.
-  let after: string | undefined;
+  let after: number | undefined = 0;
   do {
     kv.refreshReads();
+    const last: number = after;
     after = guarded(fold, () => {
       foldEntries(reader, fold, scope, Number.MAX_SAFE_INTEGER);
-      return compareAgents(reader, fold, after, SLICE);
+      return compareAgents(reader, fold, last, SLICE);
     });
     await nextTurn();
   } while (after !== undefined);

@@ -82,6 +82,22 @@ describe('JSON over HTTP/1.1', () => {
     expect(lines.at(-1)?.fields['cause']).toContain('disk secret');
   });
 
+  test.each([
+    ['an amount that is a number', { ...REQUEST, amount: 10 }, 'amount'],
+    ['an unknown value of an enum', { ...REQUEST, mode: 'SPEND_MODE_NEVER' }, 'SPEND_MODE_NEVER'],
+    ['a misspelt field', { ...REQUEST, dry_runn: true }, 'dry_runn'],
+    ['no object', [], 'SpendRequest'],
+  ])('names what it cannot parse, with a reason: %s', async (_name, body, named) => {
+    const { agent } = await serve();
+    const { status, json } = await post(agent, SPEND, body);
+    expect(status).toBe(400);
+    expect(json).toMatchObject({
+      code: 'invalid_argument',
+      message: expect.stringContaining(named) as string,
+      details: [{ debug: { reason: 'INVALID_REQUEST', domain: 'safeguards.dev' } }],
+    });
+  });
+
   test('refuses what is no JSON, too large, or grows too large', async () => {
     const { agent } = await serve();
     expect((await post(agent, SPEND, Buffer.from('{'))).status).toBe(400);
