@@ -97,7 +97,6 @@ export async function startListener(options: ListenerOptions): Promise<Listener>
         http.close(() => resolve());
       });
       mount.gate.close();
-      http.closeIdleConnections();
       // Its own end would tell clients CANCELLED; a connection that drops is UNAVAILABLE to them.
       injector.drain(graceMs + DRAIN_MARGIN_MS);
       const timer = setTimeout(() => {

@@ -23,34 +23,44 @@ const READER_MAP_BYTES = 2 ** 40;
 const SLICE = 2_000;
 
 /**
- * Verifies a store's folder by reading it, also while a sidecar writes to it: the hash chain, the check
- * value of every record, and that every balance is the fold of its postings (invariants I2, I3, I4, I9).
- * A database that is damaged deeply enough ends the process by a signal: run it in one of its own.
+ * Verifies a store's folder by reading it, also while a sidecar writes to it. A database that is damaged
+ * deeply enough ends the process by a signal: run it in one of its own.
  */
 export async function verifyStore(
   folder: string,
   scope: VerificationScope,
 ): Promise<VerificationReport> {
-  const started = machineTime.monotonic();
   const marker = await readMarker(folder);
   const kv = openLmdb({ folder, mapBytes: READER_MAP_BYTES, readOnly: true });
   try {
-    const fold = makeFold();
-    const reader = recordReader(kv);
-    checkHeader(kv, marker.store_id, fold);
-    if (fold.findings.length === 0) await walk(kv, reader, fold, scope);
-    return {
-      clean: fold.findings.length === 0,
-      entries: fold.entries,
-      balances: fold.balancesCompared,
-      headSequence: fold.sequence,
-      headHash: fold.hash,
-      findings: fold.findings,
-      elapsedMs: machineTime.monotonic() - started,
-    };
+    return await verifyRows(kv, marker.store_id, scope);
   } finally {
     await kv.close();
   }
+}
+
+/**
+ * Verifies the rows of an open store: the hash chain, the check value of every record, and that every
+ * balance is the fold of its postings (invariants I2, I3, I4, I9).
+ */
+export async function verifyRows(
+  kv: KeyValueStore,
+  storeId: string,
+  scope: VerificationScope,
+): Promise<VerificationReport> {
+  const started = machineTime.monotonic();
+  const fold = makeFold();
+  checkHeader(kv, storeId, fold);
+  if (fold.findings.length === 0) await walk(kv, recordReader(kv), fold, scope);
+  return {
+    clean: fold.findings.length === 0,
+    entries: fold.entries,
+    balances: fold.balancesCompared,
+    headSequence: fold.sequence,
+    headHash: fold.hash,
+    findings: fold.findings,
+    elapsedMs: machineTime.monotonic() - started,
+  };
 }
 
 /** The folder of the database below a data directory, for offline verification. */

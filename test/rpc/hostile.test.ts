@@ -134,6 +134,17 @@ describe('peers that are slow or gone', () => {
     await isAlive(server);
   });
 
+  test('are closed when they half close an HTTP/2 connection', async () => {
+    const { agent } = await serve();
+    const { host, port } = target(agent);
+    const socket = connectTcp({ port: Number(port), host: host ?? '', allowHalfOpen: true });
+    const closed = once(socket, 'end');
+    socket.resume();
+    socket.end(Buffer.concat([Buffer.from(PREFACE), Buffer.from('000000040000000000', 'hex')]));
+    await closed;
+    socket.destroy();
+  });
+
   test('are not closed when their preface comes in pieces', async () => {
     const { agent } = await serve();
     const { host, port } = target(agent);

@@ -1,8 +1,8 @@
 import { fromBinary } from '@bufbuild/protobuf';
 import type { DescService } from '@bufbuild/protobuf';
 import { FileDescriptorProtoSchema } from '@bufbuild/protobuf/wkt';
-import { status } from '@grpc/grpc-js';
-import type { Client, Metadata, ServiceError } from '@grpc/grpc-js';
+import { Metadata, status } from '@grpc/grpc-js';
+import type { Client, ServiceError } from '@grpc/grpc-js';
 import { describe, expect, test } from 'vitest';
 import { Health } from '../../src/gen/grpc/health/v1/health_pb.js';
 import { ServerReflection } from '../../src/gen/grpc/reflection/v1/reflection_pb.js';
@@ -41,6 +41,15 @@ describe('every method', () => {
         pathOf(method),
         'UNIMPLEMENTED',
       ]);
+    }
+  });
+
+  test('asks for credentials on the admin listener, reflection too', async () => {
+    const { admin } = await serve();
+    const client = connect(admin);
+    const reflection = [ServerReflection, ServerReflectionAlpha].flatMap(({ methods }) => methods);
+    for (const path of [...all, ...reflection].map(pathOf)) {
+      expect([path, await codeOf(client, path, new Metadata())]).toEqual([path, 'UNAUTHENTICATED']);
     }
   });
 

@@ -134,6 +134,24 @@ describe('SpendStream', () => {
     expect(idOf(messages.at(-1)!)).toBe(`r-${all - 1}`);
   });
 
+  test('gives its place back when the client goes', async () => {
+    const { ledger, waiting } = slowLedger();
+    const { agent } = await serve({ ledger, limits: { streamsMax: 1 } });
+    const client = connect(agent);
+    const stream = bidi(client, spendStream);
+    stream.on('error', () => undefined);
+    stream.write(item(1));
+    await expect.poll(() => waiting.length).toBe(1);
+    stream.cancel();
+    const again = async () => {
+      const next = bidi(client, spendStream);
+      next.end();
+      return (await drain(next)).failure?.reason;
+    };
+    await expect.poll(again).toBeUndefined();
+    waiting[0]?.go();
+  });
+
   test('ends by a malformed message, after the answers before it', async () => {
     const { agent } = await serve();
     const client = connect(agent);
