@@ -138,12 +138,15 @@ export interface Outcome {
   readonly late: boolean;
   /** The agent concerned, after the request, and its pool. */
   readonly agent: Agent | undefined;
-  /** The pool concerned: the agent's, or the one administered. For a refund: the one that was paid. */
+  /** The pool concerned: the agent's, or the one administered. */
   readonly pool: Pool | undefined;
   readonly reservation: Reservation | undefined;
   /** The destination of a transfer, when an agent: with its pool in `otherPool`. */
   readonly otherAgent: Agent | undefined;
-  /** The destination of a transfer, when a pool, or the pool of `otherAgent`. */
+  /**
+   * The destination of a transfer, when a pool, or the pool of `otherAgent`. For a refund: the pool
+   * that was paid, when not the agent.
+   */
   readonly otherPool: Pool | undefined;
   /** What ApplyConfiguration changed. */
   readonly changes: readonly ConfigurationChange[];

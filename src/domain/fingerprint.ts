@@ -4,11 +4,12 @@ import type { Command } from './command.js';
 /**
  * The canonical form of a request: what must be equal for two requests of one request_id to be the same
  * request. Its own id and dry-run flags are left out, and so is every field that has no value, so that a
- * field added later does not change the fingerprints on disk. Amounts are canonical, maps sorted.
+ * field added later does not change the fingerprints on disk. Amounts are canonical, maps and fields
+ * sorted.
  */
 export function canonicalRequest(command: Command): string {
   let text: string = command.method;
-  for (const [key, value] of Object.entries(command) as [string, unknown][]) {
+  for (const [key, value] of sortedEntries(command)) {
     if (key === 'method' || key === 'requestId' || key === 'dryRun') continue;
     if (value === undefined || value === '' || value === false) continue;
     if (Array.isArray(value) && value.length === 0) continue;
@@ -19,7 +20,14 @@ export function canonicalRequest(command: Command): string {
 
 function canonicalValue(value: unknown): string {
   if (typeof value === 'bigint') return formatAmount(value);
-  return JSON.stringify(value, (_key, inner: unknown) =>
-    typeof inner === 'bigint' ? formatAmount(inner) : inner,
-  );
+  if (typeof value !== 'object') return JSON.stringify(value);
+  return JSON.stringify(value, (_key, inner: unknown) => {
+    if (typeof inner === 'bigint') return formatAmount(inner);
+    if (typeof inner !== 'object' || inner === null || Array.isArray(inner)) return inner;
+    return Object.fromEntries(sortedEntries(inner));
+  });
+}
+
+function sortedEntries(row: object): [string, unknown][] {
+  return Object.entries(row).sort(([a], [b]) => (a < b ? -1 : 1));
 }

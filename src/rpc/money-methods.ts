@@ -23,11 +23,7 @@ export function moneyMethods(ledger: LedgerApi) {
       ...writtenBudget(outcome),
     })),
     transferBudget: commandMethod(ledger, decodeTransfer, encodeTransfer),
-    refundSpend: commandMethod(ledger, decodeRefund, (outcome) => {
-      const { agent } = outcome;
-      const now = agent === undefined ? undefined : ledger.agent(agent.id);
-      return encodeRefund(outcome, now?.agent.uid === agent?.uid ? now?.pool : undefined);
-    }),
+    refundSpend: commandMethod(ledger, decodeRefund, encodeRefund),
     applyConfiguration: commandMethod(ledger, decodeApplyConfiguration, encodeApplied),
   } satisfies HandlersOf<typeof BudgetAdminService>;
 }

@@ -259,19 +259,19 @@ describe('answers to operators', () => {
 
   test('name the pool of a refund only when the agent is no longer its own', () => {
     const refunded = outcome({ secondAmount: amount('3') });
-    expect(sent(RefundSpendResponseSchema, encodeRefund(refunded, pool()))).toMatchObject({
+    expect(sent(RefundSpendResponseSchema, encodeRefund(refunded))).toMatchObject({
       refundedAmount: '10',
       refundableAmount: '3',
       refundedPoolId: '',
       budget: { poolId: 'pool-1' },
     });
-    const moved = outcome({ agent: agent({ poolUid: 2 }) });
-    expect(encodeRefund(moved, other)).toMatchObject({
+    const moved = outcome({ agent: agent({ poolUid: 2 }), pool: other, otherPool: pool() });
+    expect(encodeRefund(moved)).toMatchObject({
       refundedPoolId: 'pool-1',
       budget: { poolId: 'pool-2' },
     });
-    const closed = outcome({ agent: agent({ state: 'CLOSED' }) });
-    expect(encodeRefund(closed, pool())).toMatchObject({
+    const closed = outcome({ agent: agent({ state: 'CLOSED' }), otherPool: pool() });
+    expect(encodeRefund(closed)).toMatchObject({
       refundedPoolId: 'pool-1',
       budget: { state: 3 },
     });

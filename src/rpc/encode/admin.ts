@@ -11,7 +11,7 @@ import type {
 import type { Budget } from '../../gen/safeguards/v1/budget_pb.js';
 import type { Pool } from '../../gen/safeguards/v1/pool_pb.js';
 import { encodeAgent } from './agent.js';
-import { budgetOf, encodeBudget } from './budget.js';
+import { budgetOf } from './budget.js';
 import { encodePool } from './pool.js';
 
 /** What every answer to an operator's mutation begins with. */
@@ -60,21 +60,15 @@ export function encodeTransfer(outcome: Outcome): TransferBudgetResponse {
   };
 }
 
-/**
- * Prints a refund. `home` is the pool that the agent draws from now; the outcome has the one that
- * was paid, which is another when the agent has moved since.
- */
-export function encodeRefund(outcome: Outcome, home: PoolRow | undefined): RefundSpendResponse {
-  const { agent, pool } = outcome;
-  const elsewhere = agent === undefined || agent.state === 'CLOSED' || agent.poolUid !== pool?.uid;
-  const own = elsewhere ? (home ?? pool) : pool;
+/** Prints a refund: the agent's budget, and the pool that was paid instead of it, if one was. */
+export function encodeRefund(outcome: Outcome): RefundSpendResponse {
   return {
     $typeName: 'safeguards.v1.RefundSpendResponse',
     ...written(outcome),
-    budget: agent === undefined || own === undefined ? undefined : encodeBudget(agent, own),
+    budget: budgetOf(outcome.agent, outcome.pool),
     refundedAmount: formatAmount(outcome.amount),
     refundableAmount: formatAmount(outcome.secondAmount),
-    refundedPoolId: elsewhere ? (pool?.id ?? '') : '',
+    refundedPoolId: outcome.otherPool?.id ?? '',
   };
 }
 
