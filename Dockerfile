@@ -2,7 +2,7 @@
 # The sidecar as an image:
 #   docker build -t safeguards .
 #   docker run --rm --name safeguards -v safeguards-data:/var/lib/safeguards safeguards
-#   docker exec safeguards safeguards demo
+#   docker exec safeguards safeguards info
 #
 # It listens on the loopback interface of its own network namespace, so nothing is exposed and no
 # port can be published. Agents share that namespace (a pod, `--network container:safeguards`) or a
@@ -16,9 +16,10 @@ RUN npm ci
 COPY tsconfig.json tsconfig.build.json ./
 COPY src ./src
 RUN npm run build
-# What runs needs no compiler. The empty folder becomes the owner's data folder below.
+# What runs needs no compiler. The empty folder becomes that of the data, with its mode.
 RUN npm prune --omit=dev \
-  && mkdir -p bin data \
+  && mkdir -p bin lib \
+  && mkdir -m 700 lib/safeguards \
   && chmod 755 dist/main.js \
   && ln -s ../dist/main.js bin/safeguards
 
@@ -37,7 +38,7 @@ COPY deploy/health.mjs ./
 COPY --from=build /app/node_modules ./node_modules
 COPY --from=build /app/dist ./dist
 COPY --from=build /app/bin ./bin
-COPY --from=build --chown=10001:10001 --chmod=700 /app/data /var/lib/safeguards
+COPY --from=build --chown=10001:10001 /app/lib /var/lib
 ENV NODE_ENV=production \
   PATH=/app/bin:$PATH \
   SAFEGUARDS_DATA_DIR=/var/lib/safeguards

@@ -109,7 +109,7 @@ async function beginToOpen(config: Config): Promise<Opening> {
   ]);
   const store = openStore({
     dataDir: config.dataDir,
-    mapBytes: config.storeBytesMax,
+    mapBytes: config.storeMapBytes,
     backupDir: config.backupDir,
     wall: machineTime.wall(),
     acceptClock: config.acceptClock,

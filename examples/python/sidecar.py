@@ -125,7 +125,10 @@ def arguments(description: str) -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=description)
     parser.add_argument("--address", default="127.0.0.1:7450", help="host:port or unix:/path")
     parser.add_argument("--admin-address", default="127.0.0.1:7451", help="host:port")
-    parser.add_argument("--token-file", default="safeguards-data/admin.token")
+    parser.add_argument(
+        "--token-file", default="safeguards-data/admin.token", help="empty where none is asked for"
+    )
     options = parser.parse_args()
-    options.token = pathlib.Path(options.token_file).read_text().strip()
+    file = options.token_file
+    options.token = pathlib.Path(file).read_text().strip() if file else ""
     return options

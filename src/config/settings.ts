@@ -122,10 +122,10 @@ export const LIMITS = {
     '100000',
     'Most reservations kept in memory; a missing one is read from the store',
   ),
-  store_bytes_max: row(
+  store_map_bytes: row(
     value.size('16MiB', '16TiB'),
     '64GiB',
-    'Largest size of the store; address space is reserved for it, disk space is not',
+    'Address space mapped for the store at the start; the file grows beyond it as it must',
   ),
   idempotency_ttl: row(
     value.duration('1h', '7d'),

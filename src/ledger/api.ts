@@ -176,7 +176,7 @@ export interface LedgerApi {
   listAgents(
     filter: { readonly poolId: string; readonly showClosed: boolean },
     page: PageRequest,
-  ): Page<Agent> | Rejection;
+  ): Page<AgentWithPool> | Rejection;
   /** By id. Rejects with AGENT_NOT_FOUND. */
   listReservations(
     filter: {
@@ -188,14 +188,14 @@ export interface LedgerApi {
   ): Page<ReservationView> | Rejection;
 
   /** Spends and commits, newest first. Rejects with AGENT_NOT_FOUND. */
-  usageEntries(agentId: string, range: TimeRange, page: PageRequest): UsagePage<Entry> | Rejection;
+  usageEntries(agentId: string, range: TimeRange, page: PageRequest): Page<Entry> | Rejection;
   /** Sums, oldest first. Rejects with AGENT_NOT_FOUND. */
   usageBuckets(
     agentId: string,
     granularity: 'MINUTE' | 'HOUR' | 'DAY',
     range: TimeRange,
     page: PageRequest,
-  ): UsagePage<UsageBucketView> | Rejection;
+  ): Page<UsageBucketView> | Rejection;
   /** Newest first. Rejects with AGENT_NOT_FOUND. */
   budgetChanges(
     agentId: string,
@@ -229,9 +229,4 @@ export interface LedgerApi {
 export interface TimeRange {
   readonly start: Instant;
   readonly end: Instant;
-}
-
-/** A page of usage; `retainedFrom` is set when retention has cut the beginning of the range. */
-export interface UsagePage<T> extends Page<T> {
-  readonly retainedFrom: Instant | undefined;
 }

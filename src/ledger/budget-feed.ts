@@ -1,5 +1,4 @@
 import type { Agent, Uid } from '../domain/model.js';
-import type { Rows } from './rows.js';
 import type { Workspace } from './workspace.js';
 
 /** Told of every watched agent that a durable group changed. */
@@ -10,8 +9,8 @@ export interface BudgetFeed {
   watchAgent(uid: Uid, listener: FeedListener): () => void;
   /** Also told of agents that leave the pool: their row names another one, or is closed. */
   watchPool(uid: Uid, listener: FeedListener): () => void;
-  /** Called before the group's rows are settled: the caches still hold where agents come from. */
-  publish(workspace: Workspace, rows: Rows): void;
+  /** `movedFrom` has the pools that agents of the group left. */
+  publish(workspace: Workspace, movedFrom: ReadonlyMap<Uid, Uid>): void;
 }
 
 /** Makes a feed without listeners. */
@@ -21,13 +20,13 @@ export function makeBudgetFeed(): BudgetFeed {
   return {
     watchAgent: (uid, listener) => add(agents, uid, listener),
     watchPool: (uid, listener) => add(pools, uid, listener),
-    publish: (workspace, rows) => {
+    publish: (workspace, movedFrom) => {
       if (agents.size === 0 && pools.size === 0) return;
       for (const agent of workspace.agents.values()) {
         tell(agents, agent.uid, agent);
         tell(pools, agent.poolUid, agent);
-        const before = rows.agents.durable(agent.uid)?.poolUid;
-        if (before !== undefined && before !== agent.poolUid) tell(pools, before, agent);
+        const left = movedFrom.get(agent.uid);
+        if (left !== undefined) tell(pools, left, agent);
       }
     },
   };

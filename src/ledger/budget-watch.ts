@@ -49,7 +49,7 @@ export function watchBudgets(
       return { ...agentNotFound(''), metadata: { agent_ids: missing.join(' ') } };
     }
   }
-  return events(sources, watched, poolUid, minIntervalMs, signal);
+  return events(sources, subscribe(sources, watched, poolUid, signal), minIntervalMs, signal);
 }
 
 function tooManyAgents(max: number): Rejection {
@@ -58,73 +58,103 @@ function tooManyAgents(max: number): Rejection {
   ]);
 }
 
-async function* events(
+/** A watch from the moment it was asked for: what changes after that is pending, read or not. */
+interface Subscription {
+  readonly snapshot: ReadonlyMap<Uid, Agent>;
+  readonly complete: BudgetEvent;
+  readonly poolUid: Uid | undefined;
+  /** Changed since they were last sent. */
+  readonly pending: Set<Uid>;
+  /** Sent at least once, and not told to have left. */
+  readonly members: Set<Uid>;
+  /** Settles when something is pending or the signal aborts. */
+  changed(): Promise<void>;
+  stop(): void;
+}
+
+function subscribe(
   sources: WatchSources,
-  watched: Map<Uid, Agent>,
+  snapshot: ReadonlyMap<Uid, Agent>,
   poolUid: Uid | undefined,
-  minIntervalMs: number,
   signal: AbortSignal,
-): AsyncGenerator<BudgetEvent> {
+): Subscription {
+  const { feed } = sources;
   const pending = new Set<Uid>();
-  const members = new Set(watched.keys());
   let wake: () => void = () => undefined;
   const onChange = (agent: Agent): void => {
     pending.add(agent.uid);
     wake();
   };
-  const onAbort = (): void => {
-    wake();
-  };
-  const { feed } = sources;
   const stops =
     poolUid === undefined
-      ? [...members].map((uid) => feed.watchAgent(uid, onChange))
+      ? [...snapshot.keys()].map((uid) => feed.watchAgent(uid, onChange))
       : [feed.watchPool(poolUid, onChange)];
-  signal.addEventListener('abort', onAbort);
-  try {
-    const complete: BudgetEvent = {
+  const stop = (): void => {
+    signal.removeEventListener('abort', stop);
+    for (const end of stops) end();
+    wake();
+  };
+  signal.addEventListener('abort', stop);
+  return {
+    snapshot,
+    complete: {
       kind: 'SNAPSHOT_COMPLETE',
       sequence: sources.headSequence(),
-      agentCount: watched.size,
+      agentCount: snapshot.size,
       time: sources.now(),
-    };
-    yield* snapshot(sources, watched);
-    yield complete;
-    while (!signal.aborted) {
-      if (pending.size === 0) {
-        await new Promise<void>((resolve) => {
-          wake = resolve;
-        });
-        continue;
-      }
-      const batch = [...pending];
-      pending.clear();
+    },
+    poolUid,
+    pending,
+    members: new Set(snapshot.keys()),
+    changed: () =>
+      new Promise((resolve) => {
+        if (pending.size > 0 || signal.aborted) resolve();
+        else wake = resolve;
+      }),
+    stop,
+  };
+}
+
+async function* events(
+  sources: WatchSources,
+  watch: Subscription,
+  minIntervalMs: number,
+  signal: AbortSignal,
+): AsyncGenerator<BudgetEvent> {
+  try {
+    yield* snapshot(sources, watch.snapshot);
+    yield watch.complete;
+    for (;;) {
+      await watch.changed();
+      if (signal.aborted) return;
+      const batch = [...watch.pending];
+      watch.pending.clear();
       for (const uid of batch) {
-        const event = changeOf(sources, uid, poolUid, members);
+        const event = changeOf(sources, uid, watch);
         if (event !== undefined) yield event;
       }
       await pause(minIntervalMs, signal);
     }
   } finally {
-    signal.removeEventListener('abort', onAbort);
-    for (const stop of stops) stop();
+    watch.stop();
   }
 }
 
-function* snapshot(sources: WatchSources, watched: Map<Uid, Agent>): Generator<BudgetEvent> {
+function* snapshot(
+  sources: WatchSources,
+  watched: ReadonlyMap<Uid, Agent>,
+): Generator<BudgetEvent> {
   for (const agent of watched.values()) {
     const pool = sources.rows.pool(agent.poolUid);
     if (pool !== undefined) yield { kind: 'BUDGET', agent, pool };
   }
-  watched.clear();
 }
 
 /** The newest budget of a changed agent, or that it left. Undefined for one never among the watched. */
 function changeOf(
   sources: WatchSources,
   uid: Uid,
-  poolUid: Uid | undefined,
-  members: Set<Uid>,
+  { poolUid, members }: Subscription,
 ): BudgetEvent | undefined {
   const agent = sources.rows.agent(uid);
   const pool = agent && sources.rows.pool(agent.poolUid);

@@ -28,7 +28,7 @@ export function flush(
   header: Header,
   context: FlushContext,
 ): Flushed {
-  if (workspace.entries.length === 0) return { header, usage: new Map() };
+  if (workspace.entries.length === 0) return { header, usage: new Map(), movedFrom: new Map() };
   const { rows, now } = context;
   let hash = header.headHash;
   for (const stamped of workspace.entries) hash = writer.appendEntry(entryOf(stamped, hash, now));
@@ -41,9 +41,11 @@ export function flush(
     usageOf(workspace),
     (uid) => before(uid)?.usageHour ?? 0,
   );
+  const movedFrom = new Map<Uid, Uid>();
   for (const agent of workspace.agents.values()) {
     const from = before(agent.uid)?.poolUid;
     if (from !== agent.poolUid) writer.putAgentPool(agent, from);
+    if (from !== undefined && from !== agent.poolUid) movedFrom.set(agent.uid, from);
     writer.putAgent(agent);
   }
   for (const [id, uid] of workspace.newAgentUids()) writer.putAgentId(id, uid);
@@ -62,13 +64,15 @@ export function flush(
     time: now,
     nextUid: workspace.nextUid,
   };
-  return { header: next, usage };
+  return { header: next, usage, movedFrom };
 }
 
 /** What a flush wrote, beside the rows of the workspace. */
 export interface Flushed {
   readonly header: Header;
   readonly usage: ReadonlyMap<Uid, OpenHour>;
+  /** The pools that agents left, by agent. */
+  readonly movedFrom: ReadonlyMap<Uid, Uid>;
 }
 
 /** Makes a flushed group's rows the newest ones. */

@@ -5,15 +5,17 @@ import type { Context, Policy } from '../domain/state.js';
 import type { StoreClock } from './clock.js';
 import { flush, nextExpiryOf, remember, settle, type FlushContext, type Flushed } from './flush.js';
 import type { Judging } from './judge.js';
-import { purge, type PurgePolicy } from './purge.js';
+import { purge, type Purged, type PurgePolicy } from './purge.js';
 import { stateOf, type Rows } from './rows.js';
 import { WorkFailed, type Header, type Store, type StoreWriter } from './store.js';
 import type { UsageBook } from './usage-book.js';
-import { Workspace } from './workspace.js';
+import { SIDECAR_STAMP, Workspace } from './workspace.js';
 
 /** What takes part in a group: decided inside its transaction, answered once that is durable. */
 export interface GroupTask {
-  /** Not run when true: the caller is gone. */
+  /** Commands in it, at least 1. */
+  readonly weight: number;
+  /** Not run when true: the caller is gone. Asked at the beginning of every attempt. */
   abandoned(): boolean;
   /** Decides. Pure but for the workspace. A throw is a fault of this task alone. */
   run(judging: Judging): void;
@@ -36,12 +38,12 @@ export interface GroupWriterOptions {
   readonly newId: () => string;
   /** Names this process in the header: another name there means another writer. */
   readonly owner: string;
-  /** Tasks that may wait. */
+  /** Commands that may wait. */
   readonly queueMax: number;
-  /** Tasks of one group. */
+  /** Commands of one group; a batch of more is a group by itself. */
   readonly groupMax: number;
   /** Called with every durable group's workspace, before its rows are settled and its tasks answered. */
-  readonly onDurable: (workspace: Workspace) => void;
+  readonly onDurable: (workspace: Workspace, flushed: Flushed) => void;
   /** Called once when the storage failed: nothing can be written any more. */
   readonly onStorageFailed: (error: unknown) => void;
 }
@@ -63,23 +65,20 @@ const EXPIRIES_MAX = 1_000;
 /** A moment after every expiry: the largest that a key holds. */
 const NEVER: Instant = 2 ** 48 - 1;
 
-/** Whose entries no request asked for. */
-const SIDECAR_STAMP = {
-  requestId: '',
-  method: undefined,
-  principal: 'sidecar',
-  reason: '',
-  traceId: '',
-} as const;
-
 /** How long a caller should wait when too many are waiting. */
 const BUSY_RETRY_MS = 100;
+
+/** Another process owns the store: this one must leave, whatever it was about to write. */
+class StoreTaken extends Error {
+  override readonly name = 'StoreTaken';
+}
 
 interface GroupResult {
   readonly workspace: Workspace;
   readonly flushed: Flushed;
   readonly flushing: FlushContext;
-  readonly purged: boolean;
+  /** Whether holds or rows that are due were left for the next group. */
+  readonly more: boolean;
 }
 
 /** Starts a group writer on an open store. */
@@ -87,6 +86,7 @@ export function startGroupWriter(options: GroupWriterOptions): GroupWriter {
   const { store, rows, clock } = options;
   let header = store.header();
   const waiting: GroupTask[] = [];
+  let weightWaiting = 0;
   let inFlight = 0;
   let scheduled = false;
   let storageFailed = false;
@@ -98,11 +98,26 @@ export function startGroupWriter(options: GroupWriterOptions): GroupWriter {
   function submit(task: GroupTask): void {
     if (storageFailed) task.refused(storeUnavailable());
     else if (closing) task.refused(shuttingDown());
-    else if (waiting.length >= options.queueMax) task.refused(serverBusy());
-    else {
+    else if (weightWaiting + task.weight > options.queueMax && weightWaiting > 0) {
+      task.refused(serverBusy());
+    } else {
       waiting.push(task);
+      weightWaiting += task.weight;
       schedule();
     }
+  }
+
+  /** The tasks that wait, as many as one transaction may decide, and at least one. */
+  function nextGroup(): readonly GroupTask[] {
+    let weight = 0;
+    let count = 0;
+    for (const task of waiting) {
+      if (count > 0 && weight + task.weight > options.groupMax) break;
+      weight += task.weight;
+      count += 1;
+    }
+    weightWaiting -= weight;
+    return waiting.splice(0, count);
   }
 
   /** One transaction waits for the writer at a time; tasks gather until it begins. */
@@ -119,8 +134,9 @@ export function startGroupWriter(options: GroupWriterOptions): GroupWriter {
     try {
       await store.transact((writer) => {
         scheduled = false;
-        group = waiting.splice(0, options.groupMax);
-        if (waiting.length > 0) schedule();
+        group = nextGroup();
+        // Not here: a transaction begun inside another's work would be nested in it, and run first.
+        if (waiting.length > 0) queueMicrotask(schedule);
         result = runTasks(writer, group);
       });
       finish(group, result);
@@ -135,7 +151,7 @@ export function startGroupWriter(options: GroupWriterOptions): GroupWriter {
 
   /** A throw of one task undid its group: each runs again by itself, and only the culprit fails. */
   async function afterFailure(error: unknown, group: readonly GroupTask[]): Promise<void> {
-    if (!(error instanceof WorkFailed)) {
+    if (!isTasksFault(error)) {
       failStorage(error, group);
       return;
     }
@@ -159,7 +175,7 @@ export function startGroupWriter(options: GroupWriterOptions): GroupWriter {
       });
       finish([task], result);
     } catch (error) {
-      if (error instanceof WorkFailed) task.failed(error.cause);
+      if (isTasksFault(error)) task.failed(error.cause);
       else failStorage(error, [task]);
     }
   }
@@ -175,8 +191,9 @@ export function startGroupWriter(options: GroupWriterOptions): GroupWriter {
     };
     const workspace = new Workspace(stateOf(rows, writer, header));
     expireDue(writer, workspace, context);
+    const backlog = nextExpiry <= now;
     for (const task of group) {
-      if (!task.abandoned()) task.run({ workspace, reader: writer, context });
+      if (!task.abandoned()) task.run({ workspace, reader: writer, context, backlog });
     }
     const flushing: FlushContext = {
       rows,
@@ -185,20 +202,22 @@ export function startGroupWriter(options: GroupWriterOptions): GroupWriter {
       lateWindowMs: options.policy.lateWindowMs,
     };
     const flushed = flush(writer, workspace, header, flushing);
-    const cleaned = purgeDue(writer, flushed.header, now);
-    if (cleaned !== header) writer.putHeader(cleaned);
+    const ended: string[] = [];
+    const purged = purgeDue(writer, flushed.header, now, ended);
+    if (purged.header !== header) writer.putHeader(purged.header);
 
-    // Nothing below may throw: the caches follow what was written.
+    // Nothing below may throw: the caches follow what was written, then what was taken away.
     remember(workspace, flushed, flushing);
-    header = cleaned;
+    for (const id of ended) rows.reservations.forget(id);
+    header = purged.header;
     const opened = nextExpiryOf(workspace.reservations.values());
     if (opened !== undefined && opened < nextExpiry) nextExpiry = opened;
-    return { workspace, flushed, flushing, purged: cleaned !== flushed.header };
+    return { workspace, flushed, flushing, more: purged.more || backlog };
   }
 
   function checkOwner(writer: StoreWriter): void {
     if (writer.header().owner !== options.owner) {
-      throw new Error('another process took over the store');
+      throw new StoreTaken('another process took over the store');
     }
   }
 
@@ -213,34 +232,32 @@ export function startGroupWriter(options: GroupWriterOptions): GroupWriter {
         workspace.install(decided.effects, SIDECAR_STAMP);
       }
     }
-    const [next] = writer.due('EXPIRE', NEVER, 1);
-    nextExpiry = due.length === EXPIRIES_MAX ? 0 : (next?.time ?? NEVER);
+    // The queue still has what was just expired: it is written with the group.
+    nextExpiry = writer.due('EXPIRE', NEVER, due.length + 1)[due.length]?.time ?? NEVER;
   }
 
-  function purgeDue(writer: StoreWriter, before: Header, now: Instant): Header {
-    if (!maintenanceDue) return before;
+  function purgeDue(writer: StoreWriter, before: Header, now: Instant, ended: string[]): Purged {
+    if (!maintenanceDue) return { header: before, more: false };
     maintenanceDue = false;
-    return purge(writer, before, now, options.purge, (id) => {
-      rows.reservations.forget(id);
-    });
+    return purge(writer, before, now, options.purge, (id) => ended.push(id));
   }
 
   function finish(group: readonly GroupTask[], result: GroupResult | undefined): void {
     if (result !== undefined) {
       store.refreshReads();
-      if (result.workspace.entries.length > 0) options.onDurable(result.workspace);
+      if (result.workspace.entries.length > 0) options.onDurable(result.workspace, result.flushed);
       settle(result.workspace, result.flushed, result.flushing);
-      // A full step of purging has more to do.
-      if (result.purged) maintain();
+      if (result.more) maintain();
     }
     for (const task of group) task.done();
   }
 
   function failStorage(error: unknown, group: readonly GroupTask[]): void {
+    weightWaiting = 0;
     for (const task of [...group, ...waiting.splice(0)]) task.refused(storeUnavailable());
     if (storageFailed) return;
     storageFailed = true;
-    options.onStorageFailed(error);
+    options.onStorageFailed(error instanceof WorkFailed ? error.cause : error);
   }
 
   function maintain(): void {
@@ -265,6 +282,11 @@ export function startGroupWriter(options: GroupWriterOptions): GroupWriter {
         wakeIdle();
       }),
   };
+}
+
+/** Whether a task threw, and not the storage or the fence around it. */
+function isTasksFault(error: unknown): error is WorkFailed {
+  return error instanceof WorkFailed && !(error.cause instanceof StoreTaken);
 }
 
 function serverBusy(): Rejection {

@@ -11,14 +11,7 @@ import {
   sumRow,
   type UsageCell,
 } from '../domain/usage.js';
-import type {
-  BudgetChangeView,
-  Page,
-  PageRequest,
-  TimeRange,
-  UsageBucketView,
-  UsagePage,
-} from './api.js';
+import type { BudgetChangeView, Page, PageRequest, TimeRange, UsageBucketView } from './api.js';
 import { collect, type ListSources } from './lists.js';
 import type { StoreReader } from './store.js';
 
@@ -31,16 +24,19 @@ export function usageEntries(
   agentId: string,
   range: TimeRange,
   page: PageRequest,
-): UsagePage<Entry> | Rejection {
+): Page<Entry> | Rejection {
   const agent = sources.rows.agentById(agentId);
   if (agent === undefined) return agentNotFound(agentId);
   const found = collect(
     entriesOf(sources.reader, agent, range, page.after),
     page.size,
     (entry) => String(entry.sequence),
-    (entry) => (entry.kind === 'SPEND' || entry.kind === 'COMMIT' ? entry : undefined),
+    (entry) =>
+      entry.time < range.end && (entry.kind === 'SPEND' || entry.kind === 'COMMIT')
+        ? entry
+        : undefined,
   );
-  return { ...found, retainedFrom: undefined };
+  return found;
 }
 
 /** The entries that changed an agent's remaining money in a range, newest first. */
@@ -58,6 +54,7 @@ export function budgetChanges(
     page.size,
     (entry) => String(entry.sequence),
     (entry) => {
+      if (entry.time >= range.end) return undefined;
       if (kinds.length > 0 && !kinds.includes(entry.kind)) return undefined;
       return changeOf(entry, agent.uid, agentId);
     },
@@ -77,7 +74,8 @@ function changeOf(entry: Entry, uid: Uid, agentId: string): BudgetChangeView | u
 }
 
 /**
- * An agent's entries in a range, newest first: each names the one before it that touched the agent, so
+ * An agent's entries from the beginning of a range on, newest first, those after its end too, so that
+ * a page counts every one it looks at. Each names the one before it that touched the agent, so
  * that no index has to be written with a spend.
  */
 function* entriesOf(
@@ -91,7 +89,7 @@ function* entriesOf(
   while (sequence > 0) {
     const entry = reader.entry(sequence)?.entry;
     if (entry === undefined || entry.time < range.start) return;
-    if (entry.time < range.end) yield entry;
+    yield entry;
     sequence = previousIn(entry, agent.uid);
   }
 }
@@ -113,7 +111,7 @@ export function usageBuckets(
   granularity: 'MINUTE' | 'HOUR' | 'DAY',
   range: TimeRange,
   page: PageRequest,
-): UsagePage<UsageBucketView> | Rejection {
+): Page<UsageBucketView> | Rejection {
   const agent = sources.rows.agentById(agentId);
   if (agent === undefined) return agentNotFound(agentId);
   const step = STEP_MS[granularity];
@@ -128,11 +126,11 @@ export function usageBuckets(
   const items: UsageBucketView[] = [];
   for (const bucket of bucketsOf(sources.reader, agent, granularity, bounded)) {
     if (items.length === page.size) {
-      return { items, last: String(items.at(-1)?.start), retainedFrom: undefined };
+      return { items, last: String(items.at(-1)?.start) };
     }
     items.push(bucket);
   }
-  return { items, last: undefined, retainedFrom: undefined };
+  return { items, last: undefined };
 }
 
 function* bucketsOf(

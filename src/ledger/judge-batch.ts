@@ -1,7 +1,7 @@
 import type { Answer } from '../domain/answer.js';
 import type { Agent } from '../domain/model.js';
 import type { AgentWithPool, BatchAnswer, BatchItem, Caller, NotApplied } from './api.js';
-import { judge, type Judging } from './judge.js';
+import { judge, replayOf, type Judging } from './judge.js';
 import { Workspace } from './workspace.js';
 
 /**
@@ -24,7 +24,7 @@ export function judgeBatch(
     const answer = judgeItem(inner, item, caller);
     if (answer.verdict !== 'APPROVED') {
       return {
-        results: undone(judging.workspace, items, results.length, answer),
+        results: undone(judging, items, results.length, answer),
         agents: agentsOf(judging.workspace, items),
       };
     }
@@ -38,15 +38,21 @@ function judgeItem(judging: Judging, item: BatchItem, caller: Caller): Answer {
   return 'verdict' in item ? item : judge(judging, item, caller);
 }
 
-/** The answers of an atomic batch whose item at `failed` was denied or in error. */
+/**
+ * The answers of an atomic batch whose item at `failed` was denied or in error: the others are not
+ * applied, but for those that an earlier request had applied.
+ */
 function undone(
-  workspace: Workspace,
+  judging: Judging,
   items: readonly BatchItem[],
   failed: number,
   answer: Answer,
 ): readonly (Answer | NotApplied)[] {
+  const { workspace } = judging;
   return items.map((item, index) => {
     if (index === failed) return answer;
+    const earlier = 'verdict' in item ? undefined : replayOf(judging, item);
+    if (earlier !== undefined) return earlier;
     const agent = 'verdict' in item ? undefined : workspace.agentById(item.agentId);
     return {
       verdict: 'NOT_APPLIED',

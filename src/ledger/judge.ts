@@ -3,13 +3,14 @@ import { reject, type Answer, type Outcome } from '../domain/answer.js';
 import type { Command } from '../domain/command.js';
 import { planConfiguration } from '../domain/configuration.js';
 import { decide } from '../domain/decide/decide.js';
+import { decideExpire } from '../domain/decide/expire.js';
 import type { Decided } from '../domain/decided.js';
 import { canonicalRequest } from '../domain/fingerprint.js';
 import type { Agent, Uid } from '../domain/model.js';
 import type { Context, State } from '../domain/state.js';
 import type { Caller } from './api.js';
 import type { BalanceSnapshot, IdempotencyRecord, IdempotencyScope, StoreReader } from './store.js';
-import { Workspace, type RequestStamp } from './workspace.js';
+import { SIDECAR_STAMP, Workspace, type RequestStamp } from './workspace.js';
 
 /** The scope of the operator plane's request ids. */
 const OPERATOR_PLANE: Uid = 0;
@@ -19,6 +20,8 @@ export interface Judging {
   readonly workspace: Workspace;
   readonly reader: StoreReader;
   readonly context: Context;
+  /** Whether holds that are due were left unswept: more of them than one group expires. */
+  readonly backlog: boolean;
 }
 
 /**
@@ -28,12 +31,11 @@ export interface Judging {
 export function judge(judging: Judging, command: Command, caller: Caller): Answer {
   const { workspace, context } = judging;
   const scope = scopeOf(workspace, command);
-  const fingerprint = scope && hash('sha256', canonicalRequest(command), 'buffer');
-  if (scope !== undefined && fingerprint !== undefined) {
-    const earlier = workspace.answer(keyOf(scope)) ?? judging.reader.idempotency(scope);
-    if (earlier !== undefined) return replay(workspace, scope, earlier, fingerprint);
-  }
+  const fingerprint = scope && fingerprintOf(command);
+  const earlier = scope && fingerprint && storedAnswer(judging, scope, fingerprint);
+  if (earlier !== undefined) return earlier;
 
+  if (judging.backlog) expireOwnHolds(judging, command);
   const decided =
     command.method === 'APPLY_CONFIGURATION'
       ? applyConfiguration(judging, command, caller)
@@ -47,6 +49,38 @@ export function judge(judging: Judging, command: Command, caller: Caller): Answe
     workspace.answers.set(keyOf(scope), { scope, record });
   }
   return outcome;
+}
+
+/** The stored answer of a command that was carried out before, or undefined. */
+export function replayOf(judging: Judging, command: Command): Answer | undefined {
+  const scope = scopeOf(judging.workspace, command);
+  return scope && storedAnswer(judging, scope, fingerprintOf(command));
+}
+
+function storedAnswer(
+  { workspace, reader }: Judging,
+  scope: IdempotencyScope,
+  fingerprint: Uint8Array,
+): Answer | undefined {
+  const record = workspace.answer(keyOf(scope)) ?? reader.idempotency(scope);
+  return record && replay(workspace, scope, record, fingerprint);
+}
+
+function fingerprintOf(command: Command): Uint8Array {
+  return hash('sha256', canonicalRequest(command), 'buffer');
+}
+
+/** However many holds wait to be swept, an agent's own passed ones never deny it. */
+function expireOwnHolds({ workspace, context }: Judging, command: Command): void {
+  if (command.method !== 'SPEND' && command.method !== 'RESERVE') return;
+  const agent = workspace.agentById(command.agentId);
+  if (agent === undefined) return;
+  for (const hold of workspace.openReservations(agent.uid)) {
+    const decided = decideExpire(workspace, hold, context);
+    if (decided.verdict === 'JUDGED' && decided.effects !== undefined) {
+      workspace.install(decided.effects, SIDECAR_STAMP);
+    }
+  }
 }
 
 /** Dry runs and validations: judged, never installed, outside of idempotency. */
@@ -177,7 +211,8 @@ function applyConfiguration(
       return { ...decided, metadata: { ...decided.metadata, object: `${objectKind} ${objectId}` } };
     }
     if (decided.effects !== undefined) inner.install(decided.effects, stampOf(command, caller));
-    sequence = decided.outcome.sequence;
+    // A step with nothing left to do has none.
+    sequence = Math.max(sequence, decided.outcome.sequence);
   }
   if (!command.validateOnly) judging.workspace.absorb(inner);
   return {

@@ -68,8 +68,8 @@ export async function openLedger(options: LedgerOptions): Promise<Ledger> {
     owner,
     queueMax: options.queueCommandsMax,
     groupMax: options.groupCommandsMax,
-    onDurable: (workspace) => {
-      feed.publish(workspace, cached);
+    onDurable: (workspace, { movedFrom }) => {
+      feed.publish(workspace, movedFrom);
     },
     onStorageFailed: options.onStorageFailed,
   });
@@ -79,7 +79,7 @@ export async function openLedger(options: LedgerOptions): Promise<Ledger> {
   const ledger: Ledger = {
     execute: (command, caller) => execute(writer, command, caller),
     executeBatch: (items, atomic, caller) =>
-      run<BatchAnswer | Rejection>(writer, caller, (judging) =>
+      run<BatchAnswer | Rejection>(writer, caller, items.length, (judging) =>
         judgeBatch(judging, items, atomic, caller),
       ),
     agent: (id) => {
@@ -134,7 +134,16 @@ export async function openLedger(options: LedgerOptions): Promise<Ledger> {
         const header = tx.header();
         if (header.owner !== owner) return;
         const { headSequence, headHash } = header;
-        tx.putHeader({ ...header, verifiedSequence: headSequence, verifiedHash: headHash });
+        // Reads have shown this time: the next start must not begin before it.
+        const time = Math.max(header.time, clock.now());
+        // A head that is not there is for the next start's verification to find.
+        const head = headSequence === 0 ? undefined : tx.entry(headSequence);
+        const sound = head !== undefined && Buffer.compare(head.hash, headHash) === 0;
+        tx.putHeader({
+          ...header,
+          time,
+          ...(sound ? { verifiedSequence: headSequence, verifiedHash: headHash } : {}),
+        });
       });
       await store.close();
     },
@@ -148,19 +157,25 @@ export async function openLedger(options: LedgerOptions): Promise<Ledger> {
 }
 
 function execute(writer: GroupWriter, command: Command, caller: Caller): Promise<Answer> {
-  return run<Answer>(writer, caller, (judging) => judge(judging, command, caller));
+  return run<Answer>(writer, caller, 1, (judging) => judge(judging, command, caller));
 }
 
 /** Decides in the next group, and resolves when that is durable. */
 function run<T>(
   writer: GroupWriter,
   caller: Caller,
+  weight: number,
   work: (judging: Judging) => T,
 ): Promise<T | Rejection> {
   return new Promise((resolve, fail) => {
     let answer: T | undefined;
     writer.submit({
-      abandoned: () => caller.abandoned?.() ?? false,
+      weight: Math.max(1, weight),
+      abandoned: () => {
+        // What an earlier attempt answered was undone with it.
+        answer = undefined;
+        return caller.abandoned?.() ?? false;
+      },
       run: (judging) => {
         answer = work(judging);
       },

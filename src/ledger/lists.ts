@@ -1,7 +1,7 @@
 import type { Rejection } from '../domain/answer.js';
 import { agentNotFound, asOf, poolNotFound } from '../domain/decide/checks.js';
-import type { Agent, Instant, Pool, Reservation, ReservationState } from '../domain/model.js';
-import type { Page, PageRequest, ReservationView } from './api.js';
+import type { Instant, Pool, Reservation, ReservationState } from '../domain/model.js';
+import type { AgentWithPool, Page, PageRequest, ReservationView } from './api.js';
 import type { DurableRows } from './rows.js';
 import type { StoreReader } from './store.js';
 
@@ -44,7 +44,7 @@ export function listAgents(
   sources: ListSources,
   filter: { readonly poolId: string; readonly showClosed: boolean },
   page: PageRequest,
-): Page<Agent> | Rejection {
+): Page<AgentWithPool> | Rejection {
   const pool = filter.poolId === '' ? undefined : sources.rows.poolById(filter.poolId);
   if (filter.poolId !== '' && pool === undefined) return poolNotFound(filter.poolId);
   return collect(
@@ -54,7 +54,8 @@ export function listAgents(
     ([, uid]) => {
       const agent = sources.rows.agent(uid);
       if (agent === undefined || (agent.state === 'CLOSED' && !filter.showClosed)) return undefined;
-      return agent;
+      const own = sources.rows.pool(agent.poolUid);
+      return own && { agent, pool: own };
     },
   );
 }
@@ -83,7 +84,7 @@ export function listReservations(
   const agent = sources.rows.agentById(filter.agentId);
   if (agent === undefined) return agentNotFound(filter.agentId);
   return collect(
-    sources.reader.reservationIds(agent.uid, page.after, false),
+    sources.reader.reservationIds(agent.uid, page.after),
     page.size,
     (id) => id,
     (id) => {

@@ -8,6 +8,14 @@ export interface PurgePolicy {
   readonly idempotencyTtlMs: number;
 }
 
+/** What a step of purging leaves. */
+export interface Purged {
+  /** With the walk's new position, or the same one when nothing was due. */
+  readonly header: Header;
+  /** Whether the step was a full one: there may be more. */
+  readonly more: boolean;
+}
+
 /** Rows that one step takes away at most, so that no spend waits for it. */
 export const PURGE_STEP_MAX = 500;
 
@@ -22,7 +30,7 @@ const RESERVATION_METHODS: readonly (Method | undefined)[] = [
 /**
  * Takes away what has served, in one small step: reservations whose late window is over, and the
  * idempotency records of entries older than the ttl, found by walking the entries from where the last
- * step stopped. Returns the header with the walk's new position, or the same one when nothing was due.
+ * step stopped.
  */
 export function purge(
   writer: StoreWriter,
@@ -30,7 +38,7 @@ export function purge(
   now: Instant,
   policy: PurgePolicy,
   forget: (reservationId: string) => void,
-): Header {
+): Purged {
   let purged = 0;
   for (const due of writer.due('PURGE', now, PURGE_STEP_MAX)) {
     const reservation = writer.reservation(due.id);
@@ -40,8 +48,11 @@ export function purge(
     purged += 1;
   }
   const position = purgeRecords(writer, header, now - policy.idempotencyTtlMs);
-  if (purged === 0 && position === header.purgedSequence) return header;
-  return { ...header, purgedSequence: position, time: Math.max(header.time, now) };
+  if (purged === 0 && position === header.purgedSequence) return { header, more: false };
+  return {
+    header: { ...header, purgedSequence: position, time: Math.max(header.time, now) },
+    more: purged === PURGE_STEP_MAX || position === header.purgedSequence + PURGE_STEP_MAX,
+  };
 }
 
 function purgeRecords(writer: StoreWriter, header: Header, before: Instant): number {

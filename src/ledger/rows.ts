@@ -77,20 +77,18 @@ export function stateOf(rows: Rows, reader: StoreReader, header: Header): State 
   };
 }
 
-/** Newest first, since those are the open ones, and no further than the agent's count says. */
 function openReservations(
   reader: StoreReader,
   reservation: (id: string) => Reservation | undefined,
   agent: Agent | undefined,
 ): readonly Reservation[] {
+  if (agent === undefined || agent.openReservations === 0) return [];
   const open: Reservation[] = [];
-  if (agent === undefined || agent.openReservations === 0) return open;
-  for (const id of reader.reservationIds(agent.uid, undefined, true)) {
+  for (const id of reader.openReservationIds(agent.uid)) {
     const row = reservation(id);
     if (row?.state === 'OPEN') open.push(row);
-    if (open.length === agent.openReservations) break;
   }
-  return open.reverse();
+  return open;
 }
 
 function* livingAgents(

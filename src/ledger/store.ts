@@ -121,8 +121,10 @@ export interface StoreReader {
   pools(): Iterable<Pool>;
   /** Reservations by id, after a key. */
   reservations(after: string | undefined): Iterable<Reservation>;
-  /** Ids of an agent's reservations, by id, after a key; newest first when reversed. */
-  reservationIds(uid: Uid, after: string | undefined, reverse: boolean): Iterable<string>;
+  /** Ids of an agent's reservations, open or ended, by id, after a key. */
+  reservationIds(uid: Uid, after: string | undefined): Iterable<string>;
+  /** Ids of an agent's open reservations, by id. */
+  openReservationIds(uid: Uid): Iterable<string>;
   /** Entries after a sequence, oldest first. */
   entries(after: number): Iterable<StoredEntry>;
   /** The oldest entry that is kept, 0 when there is none. */
@@ -179,4 +181,9 @@ export interface Store extends StoreReader {
 /** The work of a transaction threw, and the transaction was undone. */
 export class WorkFailed extends Error {
   override readonly name = 'WorkFailed';
+}
+
+/** A record whose frame or message is not as it was written. */
+export class CorruptRecord extends Error {
+  override readonly name = 'CorruptRecord';
 }

@@ -15,6 +15,15 @@ export interface RequestStamp {
   readonly traceId: string;
 }
 
+/** The stamp of entries that no request asked for. */
+export const SIDECAR_STAMP: RequestStamp = {
+  requestId: '',
+  method: undefined,
+  principal: 'sidecar',
+  reason: '',
+  traceId: '',
+};
+
 /** An entry with its request. */
 export interface StampedEntry {
   readonly draft: EntryDraft;
@@ -143,7 +152,8 @@ export class Workspace implements State {
     for (const [id, reservation] of inner.reservations) this.reservations.set(id, reservation);
     for (const [sequence, refunded] of inner.refunds) this.refunds.set(sequence, refunded);
     for (const [key, answer] of inner.answers) this.answers.set(key, answer);
-    this.entries.push(...inner.entries);
+    // Not by spreading: a pruning may have more entries than a call takes arguments.
+    for (const entry of inner.entries) this.entries.push(entry);
     this.#nextUid = inner.#nextUid;
   }
 

@@ -62,10 +62,7 @@ export function agentMethods(ledger: LedgerApi) {
       if (isFailure(page)) return page;
       return {
         $typeName: 'safeguards.v1.ListAgentsResponse',
-        // The rows know their pools by uid; the ids are the agents' own.
-        agents: page.items.map((agent) =>
-          encodeAgent(agent, ledger.agent(agent.id)?.pool.id ?? ''),
-        ),
+        agents: page.items.map(({ agent, pool }) => encodeAgent(agent, pool.id)),
         nextPageToken: nextPageToken(listing.identity, page.last),
       };
     },

@@ -3,7 +3,6 @@ import { MetricsService } from '../gen/safeguards/v1/metrics_service_pb.js';
 import type { ExportLedgerResponse } from '../gen/safeguards/v1/metrics_service_pb.js';
 import { decodeBudgetChanges, decodeExport, decodeUsage, usageKey } from './decode/metrics.js';
 import { encodeEntry } from './encode/entry.js';
-import { timestampOf } from './encode/time.js';
 import { encodeBudgetChange, encodeUsageBucket, encodeUsageEntry } from './encode/usage.js';
 import { mountedService } from './method.js';
 import type { HandlersOf, MountedService } from './method.js';
@@ -58,13 +57,11 @@ function usageHistory(ledger: LedgerApi): NonNullable<Handlers['getUsageHistory'
     if (entries !== undefined && isFailure(entries)) return entries;
     if (buckets !== undefined && isFailure(buckets)) return buckets;
     const page = entries ?? buckets;
-    const from = page?.retainedFrom;
     return {
       $typeName: 'safeguards.v1.GetUsageHistoryResponse',
       entries: entries?.items.map(encodeUsageEntry) ?? [],
       buckets: buckets?.items.map(encodeUsageBucket) ?? [],
       nextPageToken: nextPageToken(listing.identity, usageKey(range, page?.last)),
-      retainedFromTime: from === undefined ? undefined : timestampOf(from),
     };
   };
 }

@@ -22,10 +22,13 @@ export function pageStart(filter: Filter, token: string): string | undefined | R
     const last = bytes.toString('utf8', HASH_BYTES);
     if (nextPageToken(filter, last) === token) return last;
   }
-  return reject(
-    'PAGE_TOKEN_INVALID',
-    'The page token is of another filter or was altered. List from the start',
-  );
+  return {
+    ...reject(
+      'PAGE_TOKEN_INVALID',
+      'The page token is of another filter or was altered. List from the start',
+    ),
+    fields: [{ field: 'page_token', description: 'Leave it out to list from the start' }],
+  };
 }
 
 function hashOf(filter: Filter, last: string): Buffer {

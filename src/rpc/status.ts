@@ -3,6 +3,7 @@ import { inspect } from 'node:util';
 import type { Rejection, RejectionReason } from '../domain/answer.js';
 import { reject } from '../domain/answer.js';
 import type { Code } from '../gen/google/rpc/code_pb.js';
+import { CorruptRecord } from '../ledger/store.js';
 import type { Log } from './log.js';
 
 /** The gRPC code of each reason. Exhaustive by its type; `docs/errors.md` is held equal to it. */
@@ -81,6 +82,11 @@ export function isFailure(reply: object): reply is Failure {
 export function rejectFault(cause: unknown, method: string, log: Log): Rejection {
   const errorId = randomUUID();
   log.error({ errorId, method, cause: inspect(cause) }, 'a call failed');
+  if (cause instanceof CorruptRecord) {
+    return reject('LEDGER_CORRUPT', 'A record of the store is damaged. Verify it and restore', {
+      error_id: errorId,
+    });
+  }
   return reject('INTERNAL', 'The sidecar failed. Its log has the error id', { error_id: errorId });
 }
 

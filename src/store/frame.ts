@@ -1,4 +1,5 @@
 import { crc32 } from 'node:zlib';
+import { CorruptRecord } from '../ledger/store.js';
 
 /** The version of the frame around every record. */
 const FRAME_VERSION = 1;
@@ -6,9 +7,9 @@ const FRAME_VERSION = 1;
 /** Bytes in front of every record's message: the frame's version and the CRC-32 of the message. */
 export const FRAME_BYTES = 5;
 
-/** A record whose frame or message is not as it was written. */
-export class CorruptRecord extends Error {
-  override readonly name = 'CorruptRecord';
+/** What an error met while reading a record says. */
+export function messageOf(error: unknown): string {
+  return error instanceof Error ? error.message : String(error);
 }
 
 /** Fills the frame in front of a message that begins at `start + FRAME_BYTES`. */

@@ -89,6 +89,11 @@ export function usageKey(level: UsageLevel, slot: number, uid: Uid): Buffer {
   return key;
 }
 
+/** The first key after a key. */
+export function keyAfter(key: Buffer): Buffer {
+  return Buffer.concat([key, Buffer.of(0)]);
+}
+
 /** The first key after every key that begins with `prefix`. */
 export function afterPrefix(prefix: Buffer): Buffer {
   return Buffer.concat([prefix, Buffer.alloc(160, 0xff)]);

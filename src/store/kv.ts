@@ -8,6 +8,7 @@ export const TABLES = [
   'agents_by_pool',
   'reservations',
   'reservations_by_agent',
+  'open_by_agent',
   'due',
   'entries',
   'idempotency',
@@ -53,7 +54,9 @@ export interface KeyValueStore {
   transact(work: () => void): Promise<void>;
   /** Lets the next read see the newest durable rows. */
   refreshReads(): void;
-  /** Copies the store into a folder that does not exist yet. */
+  /** Bytes that the storage must have for every row to be readable. */
+  extent(): number;
+  /** Copies the store into an empty folder. */
   backup(folder: string): Promise<void>;
   close(): Promise<void>;
 }

@@ -11,6 +11,12 @@ export interface LmdbOptions {
   readonly readOnly: boolean;
 }
 
+/** What getStats returns, as far as it is used; lmdb's own declarations have it empty. */
+interface Statistics {
+  readonly pageSize: number;
+  readonly lastPageNumber: number;
+}
+
 /** lmdb's own declarations lack safeRestore. */
 interface EnvironmentOptions extends RootDatabaseOptions {
   readonly safeRestore: boolean;
@@ -49,6 +55,7 @@ export function openLmdb(options: LmdbOptions): KeyValueStore {
     ]),
   ) as Record<Table, Database<Buffer, Buffer> | undefined>;
 
+  let working = false;
   return {
     get: (table, key) => databases[table]?.get(key),
     range: (table, range) => readRange(databases[table], range),
@@ -59,16 +66,26 @@ export function openLmdb(options: LmdbOptions): KeyValueStore {
       databases[table]?.removeSync(key);
     },
     // A throw inside transaction() would keep the writes before it; a child transaction undoes them.
-    transact: (work) =>
-      environment.childTransaction(() => {
+    // Begun inside another's work it would be nested in that one, and run before the rest of it.
+    transact: (work) => {
+      if (working) throw new Error('a transaction was begun inside the work of another');
+      return environment.childTransaction(() => {
+        working = true;
         try {
           work();
         } catch (error) {
           throw new WorkFailed('the work of a transaction threw', { cause: error });
+        } finally {
+          working = false;
         }
-      }),
+      });
+    },
     refreshReads: () => {
       environment.resetReadTxn();
+    },
+    extent: () => {
+      const { pageSize, lastPageNumber } = environment.getStats() as Statistics;
+      return pageSize * (lastPageNumber + 1);
     },
     backup: (folder) => environment.backup(folder, false),
     close: () => environment.close(),
@@ -86,15 +103,22 @@ function readRange(database: Database<Buffer, Buffer> | undefined, range: KeyRan
   });
 }
 
+/** No key at all: lmdb-js then compares with none. */
+const NO_KEY = Buffer.alloc(0);
+
 function bounds(
   start: Buffer | undefined,
   end: Buffer | undefined,
   reverse: boolean,
 ): { start?: Buffer; end?: Buffer; exclusiveStart?: boolean; inclusiveEnd?: boolean } {
-  const [from, to] = reverse ? [end, start] : [start, end];
+  if (!reverse) {
+    return { ...(start === undefined ? {} : { start }), ...(end === undefined ? {} : { end }) };
+  }
   return {
-    ...(from === undefined ? {} : { start: from }),
-    ...(to === undefined ? {} : { end: to }),
-    ...(reverse ? { exclusiveStart: end !== undefined, inclusiveEnd: start !== undefined } : {}),
+    ...(end === undefined ? {} : { start: end }),
+    // Without an end, lmdb-js takes the key of the single byte 0 for it and leaves that row out.
+    end: start ?? NO_KEY,
+    exclusiveStart: end !== undefined,
+    inclusiveEnd: start !== undefined,
   };
 }

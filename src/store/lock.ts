@@ -8,6 +8,9 @@ export interface Lock {
   close(): Promise<void>;
 }
 
+/** The longest path that a Unix socket takes: a longer one is cut without a word. */
+const SOCKET_PATH_BYTES_MAX = 107;
+
 /** How long a holder may take to answer a knock. */
 const KNOCK_MS = 2_000;
 
@@ -19,6 +22,12 @@ const KNOCK_MS = 2_000;
  */
 export async function lockFolder(folder: string): Promise<Lock> {
   const path = join(folder, 'lock');
+  if (Buffer.byteLength(path) > SOCKET_PATH_BYTES_MAX) {
+    const limit = SOCKET_PATH_BYTES_MAX - '/lock'.length;
+    throw new Error(
+      `The path of the data directory has more than ${limit} bytes; use a shorter one`,
+    );
+  }
   let server = await listen(path);
   if (server === undefined) {
     if (await answers(path)) {

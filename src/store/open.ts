@@ -5,7 +5,7 @@ import { rejectFields, type Rejection } from '../domain/answer.js';
 import type { BackupReport, VerificationReport } from '../ledger/api.js';
 import type { Header, Store } from '../ledger/store.js';
 import { readHeader } from './decode.js';
-import { CorruptRecord, openFrame } from './frame.js';
+import { messageOf, openFrame } from './frame.js';
 import type { KeyValueStore } from './kv.js';
 import { openLmdb } from './lmdb.js';
 import { lockFolder } from './lock.js';
@@ -84,8 +84,21 @@ export async function openStore(options: OpenStoreOptions): Promise<Store> {
 
 /** The marker of the store that is there, after making one where there is none. */
 async function markerOf(options: OpenStoreOptions, folder: string): Promise<Marker> {
-  if (!(await exists(folder))) await makeStore(options, folder);
-  return readMarker(folder);
+  const witness = join(options.dataDir, MARKER_FILE);
+  if (!(await exists(folder))) {
+    if (await exists(witness)) {
+      throw new StoreRefused(
+        'STORE_EMPTY',
+        `${folder} is gone although ${witness} says that there was a store; restore a backup, ` +
+          `or remove ${witness} to begin with no budgets at all`,
+      );
+    }
+    await makeStore(options, folder);
+  }
+  const marker = await readMarker(folder);
+  // What remains when the store is removed: without it a start would begin with no budgets at all.
+  if (!(await exists(witness))) await writeMarker(options.dataDir, marker);
+  return marker;
 }
 
 /** Made under another name and renamed when whole: a start cut short leaves no half store behind. */
@@ -189,6 +202,12 @@ async function writeMarker(folder: string, marker: Marker): Promise<void> {
   await syncFolder(folder);
 }
 
+async function syncFile(path: string): Promise<void> {
+  const file = await open(path, 'r+');
+  await file.sync();
+  await file.close();
+}
+
 async function syncFolder(folder: string): Promise<void> {
   const handle = await open(folder, 'r');
   await handle.sync();
@@ -253,7 +272,8 @@ async function backup(
   }
   const target = join(backupDir, name);
   if (await exists(target)) return rejectName('a backup of that name exists; use another');
-  const draft = `${target}.partial`;
+  // No backup can be named like that: names begin with a letter or digit.
+  const draft = join(backupDir, `.${name}.partial`);
   await rm(draft, { recursive: true, force: true });
   const folder = join(draft, STORE_FOLDER);
   await mkdir(folder, { recursive: true, mode: 0o700 });
@@ -263,6 +283,9 @@ async function backup(
   if (!report.clean) {
     throw new Error(`the copy does not verify: ${report.findings[0]?.message ?? ''}`);
   }
+  await syncFile(join(folder, DATA_FILE));
+  await syncFolder(folder);
+  await syncFolder(draft);
   await rename(draft, target);
   await syncFolder(backupDir);
   const { size } = await stat(join(target, STORE_FOLDER, DATA_FILE));
@@ -283,9 +306,4 @@ async function exists(path: string): Promise<boolean> {
     () => true,
     () => false,
   );
-}
-
-function messageOf(error: unknown): string {
-  if (error instanceof CorruptRecord) return error.message;
-  return error instanceof Error ? error.message : String(error);
 }

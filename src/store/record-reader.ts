@@ -21,6 +21,7 @@ import {
   dueKey,
   dueOf,
   idempotencyKey,
+  keyAfter,
   numberKey,
   numberOf,
   poolAgentKey,
@@ -28,7 +29,7 @@ import {
   textKey,
   usageKey,
 } from './keys.js';
-import type { KeyValueStore, Row, Table } from './kv.js';
+import type { KeyValueStore, Table } from './kv.js';
 
 /** The key of the header in the table `meta`. */
 export const HEADER_KEY = textKey('header');
@@ -65,7 +66,8 @@ export function recordReader(kv: KeyValueStore): StoreReader {
       poolUid === undefined ? agentIds(kv, after) : poolAgentIds(kv, poolUid, after),
     pools: () => pools(kv),
     reservations: (after) => reservations(kv, after),
-    reservationIds: (uid, after, reverse) => reservationIds(kv, uid, after, reverse),
+    reservationIds: (uid, after) => idsOfAgent(kv, 'reservations_by_agent', uid, after),
+    openReservationIds: (uid) => idsOfAgent(kv, 'open_by_agent', uid, undefined),
     entries: (after) => entries(kv, after),
     oldestSequence: () => {
       for (const { key } of kv.range('entries', { limit: 1 })) return numberOf(key);
@@ -97,12 +99,8 @@ export function chainHash(previousHash: Uint8Array, bytes: Uint8Array): Uint8Arr
   return hash('sha256', Buffer.concat([previousHash, bytes]), 'buffer');
 }
 
-function after(key: Buffer): Buffer {
-  return Buffer.concat([key, Buffer.of(0)]);
-}
-
 function* agentIds(kv: KeyValueStore, last: string | undefined): Generator<readonly [string, Uid]> {
-  const range = last === undefined ? {} : { start: after(textKey(last)) };
+  const range = last === undefined ? {} : { start: keyAfter(textKey(last)) };
   for (const { key, value } of kv.range('agent_ids', range)) {
     yield [key.toString(), readUid(openFrame('agent_ids', value))];
   }
@@ -114,7 +112,7 @@ function* poolAgentIds(
   last: string | undefined,
 ): Generator<readonly [string, Uid]> {
   const prefix = poolAgentKey(poolUid, '');
-  const start = last === undefined ? prefix : after(poolAgentKey(poolUid, last));
+  const start = last === undefined ? prefix : keyAfter(poolAgentKey(poolUid, last));
   for (const { key, value } of kv.range('agents_by_pool', { start, end: afterPrefix(prefix) })) {
     yield [agentIdOf(key), readUid(openFrame('agents_by_pool', value))];
   }
@@ -128,26 +126,23 @@ function* pools(kv: KeyValueStore): Generator<Pool> {
 }
 
 function* reservations(kv: KeyValueStore, last: string | undefined): Generator<Reservation> {
-  const range = last === undefined ? {} : { start: after(textKey(last)) };
+  const range = last === undefined ? {} : { start: keyAfter(textKey(last)) };
   for (const { value } of kv.range('reservations', range)) {
     yield readReservation(openFrame('reservations', value));
   }
 }
 
-function* reservationIds(
+function* idsOfAgent(
   kv: KeyValueStore,
+  table: 'reservations_by_agent' | 'open_by_agent',
   uid: Uid,
   last: string | undefined,
-  reverse: boolean,
 ): Generator<string> {
   const prefix = agentReservationKey(uid, '');
-  const start = last === undefined ? prefix : after(agentReservationKey(uid, last));
-  const rows: Iterable<Row> = kv.range('reservations_by_agent', {
-    start,
-    end: afterPrefix(prefix),
-    reverse,
-  });
-  for (const { key } of rows) yield reservationIdOf(key);
+  const start = last === undefined ? prefix : keyAfter(agentReservationKey(uid, last));
+  for (const { key } of kv.range(table, { start, end: afterPrefix(prefix) })) {
+    yield reservationIdOf(key);
+  }
 }
 
 function* entries(kv: KeyValueStore, last: number): Generator<StoredEntry> {

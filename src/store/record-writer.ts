@@ -164,8 +164,12 @@ function moveInQueues(
   purgeTime: number,
 ): void {
   const { id, agentUid } = reservation;
+  const key = agentReservationKey(agentUid, id);
   if (before === undefined) {
-    kv.put('reservations_by_agent', agentReservationKey(agentUid, id), NOTHING);
+    kv.put('reservations_by_agent', key, NOTHING);
+    if (reservation.state === 'OPEN') kv.put('open_by_agent', key, NOTHING);
+  } else if (before.state === 'OPEN' && reservation.state !== 'OPEN') {
+    kv.remove('open_by_agent', key);
   }
   const wasDue = before?.state === 'OPEN' ? before.expireTime : undefined;
   const isDue = reservation.state === 'OPEN' ? reservation.expireTime : undefined;

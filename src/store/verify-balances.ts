@@ -1,7 +1,9 @@
 import { formatAmount, type Amount } from '../domain/amount.js';
+import { showValue, type FieldValue } from '../domain/decide/changes.js';
 import type { BalanceField } from '../domain/entry.js';
 import type { Agent, Pool } from '../domain/model.js';
 import type { StoreReader } from '../ledger/store.js';
+import { messageOf } from './frame.js';
 import type { Fold, FoldedAccount } from './verify-fold.js';
 
 const AGENT_FIELDS = ['allocated', 'spent', 'reserved', 'base', 'baseline'] as const;
@@ -13,6 +15,28 @@ const POOL_FIELDS = [
   'debt',
   'base',
   'baseline',
+] as const;
+
+const AGENT_CONFIGURATION = [
+  ['id', 'id'],
+  ['name', 'name'],
+  ['priority', 'priority'],
+  ['overdraft_limit', 'overdraftLimit'],
+  ['allow_force', 'allowForce'],
+  ['parent_id', 'parentId'],
+  ['metadata', 'metadata'],
+  ['state', 'state'],
+] as const;
+const POOL_CONFIGURATION = [
+  ['id', 'id'],
+  ['unit', 'unit'],
+  ['scale', 'scale'],
+  ['name', 'name'],
+  ['priority', 'priority'],
+  ['min_balance', 'minBalance'],
+  ['funding', 'funding'],
+  ['metadata', 'metadata'],
+  ['state', 'state'],
 ] as const;
 
 /**
@@ -28,13 +52,24 @@ export function compareAgents(
 ): number | undefined {
   const end = Math.min(after + limit, reader.header().nextUid - 1);
   for (let uid = after + 1; uid <= end; uid += 1) {
-    const agent = reader.agent(uid);
-    if (agent !== undefined) compareAgent(reader, fold, agent);
-    else if (fold.accounts.has(`AGENT ${uid}`)) {
-      fold.find(0, `AGENT ${uid}`, 'the agent has no row');
-    }
+    readable(fold, `AGENT ${uid}`, () => {
+      const agent = reader.agent(uid);
+      if (agent !== undefined) compareAgent(reader, fold, agent);
+      else if (fold.accounts.has(`AGENT ${uid}`)) {
+        fold.find(0, `AGENT ${uid}`, 'the agent has no row');
+      }
+    });
   }
   return end > after ? end : undefined;
+}
+
+/** An account whose rows cannot be read is a finding; the others are compared all the same. */
+function readable(fold: Fold, account: string, work: () => void): void {
+  try {
+    work();
+  } catch (error) {
+    fold.find(0, account, messageOf(error));
+  }
 }
 
 function compareAgent(reader: StoreReader, fold: Fold, agent: Agent): void {
@@ -47,50 +82,89 @@ function compareAgent(reader: StoreReader, fold: Fold, agent: Agent): void {
   if (account !== undefined && account.poolUid !== agent.poolUid) {
     fold.find(0, key, 'its row names another pool than the ledger has');
   }
-  if (reader.agentUid(agent.id) === undefined) fold.find(0, key, 'no id names it');
+  const living = agent.state !== 'CLOSED';
+  compareId(fold, key, { uid: agent.uid, living }, reader.agentUid(agent.id));
+  compareFields<Agent>(fold, key, account, agent, AGENT_CONFIGURATION);
   compareHolds(reader, fold, agent);
 }
 
 function compareHolds(reader: StoreReader, fold: Fold, agent: Agent): void {
+  const key = `AGENT ${agent.uid}`;
   let held = 0n;
   let open = 0;
-  if (agent.openReservations > 0) {
-    for (const id of reader.reservationIds(agent.uid, undefined, true)) {
-      const reservation = reader.reservation(id);
-      if (reservation?.state !== 'OPEN') continue;
-      held += reservation.held;
-      open += 1;
-      if (open === agent.openReservations) break;
-    }
+  let listed = 0;
+  for (const id of reader.reservationIds(agent.uid, undefined)) {
+    const reservation = reader.reservation(id);
+    if (reservation?.state !== 'OPEN') continue;
+    held += reservation.held;
+    open += 1;
   }
-  if (held !== agent.reserved || open !== agent.openReservations) {
-    fold.find(
-      0,
-      `AGENT ${agent.uid}`,
-      `its open reservations hold ${formatAmount(held)}, its row says ${formatAmount(agent.reserved)}`,
-    );
+  for (const id of reader.openReservationIds(agent.uid)) {
+    listed += 1;
+    if (reader.reservation(id)?.state !== 'OPEN') fold.find(0, key, `${id} is listed as open`);
+  }
+  if (held !== agent.reserved || open !== agent.openReservations || listed !== open) {
+    const stored = `its row says ${formatAmount(agent.reserved)}`;
+    fold.find(0, key, `its open reservations hold ${formatAmount(held)}, ${stored}`);
   }
 }
 
-/** Compares every pool's row with the fold (I4). */
+/** The id of a living account names it, and the id of a closed one names an incarnation. */
+function compareId(
+  fold: Fold,
+  key: string,
+  account: { readonly uid: number; readonly living: boolean },
+  named: number | undefined,
+): void {
+  if (named === account.uid || (!account.living && named !== undefined)) return;
+  fold.find(0, key, named === undefined ? 'no id names it' : 'its id names another account');
+}
+
+/** The configuration is what its entries last made it. */
+function compareFields<Row extends object>(
+  fold: Fold,
+  key: string,
+  account: FoldedAccount | undefined,
+  row: Row,
+  fields: readonly (readonly [name: string, field: keyof Row])[],
+): void {
+  for (const [name, field] of fields) {
+    const folded = account?.fields.get(name);
+    if (folded === undefined || folded === showValue(row[field] as FieldValue)) continue;
+    fold.find(0, key, `its ${name} is not what the ledger makes it`);
+  }
+}
+
+/** What was refunded of each entry is the sum of its refunds. */
+export function compareRefunds(reader: StoreReader, fold: Fold): void {
+  for (const [sequence, refunded] of fold.refunds) {
+    if (reader.refunded(sequence) === refunded) continue;
+    fold.find(sequence, '', 'what was refunded of it does not add up');
+  }
+}
+
+/** Compares every pool's row with the fold (I4). Deleted pools have a row and no id. */
 export function comparePools(reader: StoreReader, fold: Fold): void {
-  for (const pool of poolRows(reader, fold)) {
-    const key = `POOL ${pool.uid}`;
-    const account = fold.accounts.get(key);
-    for (const field of POOL_FIELDS) compare(fold, key, account, field, pool[field]);
-    if (account?.lastSequence !== pool.lastSequence) {
-      fold.find(0, key, 'its row names another entry as its last than the ledger has');
-    }
+  for (const account of fold.accounts.values()) {
+    const key = `POOL ${account.uid}`;
+    if (account.kind !== 'POOL') continue;
+    readable(fold, key, () => {
+      const pool = reader.pool(account.uid);
+      if (pool === undefined) fold.find(0, key, 'the pool has no row');
+      else {
+        comparePool(fold, key, account, pool);
+        const living = pool.state !== 'DELETED';
+        if (living) compareId(fold, key, { uid: pool.uid, living }, reader.poolUid(pool.id));
+      }
+    });
   }
 }
 
-/** Deleted pools have a row and no id: they are found by the fold. */
-function* poolRows(reader: StoreReader, fold: Fold): Generator<Pool> {
-  for (const { kind, uid } of fold.accounts.values()) {
-    if (kind !== 'POOL') continue;
-    const pool = reader.pool(uid);
-    if (pool === undefined) fold.find(0, `POOL ${uid}`, 'the pool has no row');
-    else yield pool;
+function comparePool(fold: Fold, key: string, account: FoldedAccount, pool: Pool): void {
+  for (const field of POOL_FIELDS) compare(fold, key, account, field, pool[field]);
+  compareFields<Pool>(fold, key, account, pool, POOL_CONFIGURATION);
+  if (account.lastSequence !== pool.lastSequence) {
+    fold.find(0, key, 'its row names another entry as its last than the ledger has');
   }
 }
 

@@ -17,6 +17,8 @@ export interface FoldedAccount {
   lastSequence: number;
   /** Of an agent: the pool it is in. */
   poolUid: Uid;
+  /** The configuration as its entries last made it. */
+  readonly fields: Map<string, string>;
 }
 
 /** What a verification has walked and found so far. */
@@ -27,6 +29,8 @@ export interface Fold {
   entries: number;
   balancesCompared: number;
   readonly accounts: Map<string, FoldedAccount>;
+  /** What was refunded, by the sequence of the refunded entry. */
+  readonly refunds: Map<number, Amount>;
   readonly findings: Finding[];
   /** Begins behind an entry that is known to be sound. */
   begin(sequence: number, hash: Uint8Array): void;
@@ -43,6 +47,7 @@ export function makeFold(): Fold {
     entries: 0,
     balancesCompared: 0,
     accounts: new Map(),
+    refunds: new Map(),
     findings,
     begin(sequence, hash) {
       this.sequence = sequence;
@@ -69,8 +74,9 @@ export function foldEntries(
     if (!checkLink(fold, stored)) return false;
     if (scope === 'ALL') {
       for (const account of stored.entry.accounts) post(fold, stored.entry, account);
+      followPool(fold, stored.entry);
+      foldFacts(fold, stored.entry);
     }
-    if (scope === 'ALL') followPool(fold, stored.entry);
     fold.sequence = stored.entry.sequence;
     fold.hash = stored.hash;
     fold.time = stored.entry.time;
@@ -119,12 +125,23 @@ function post(fold: Fold, entry: Entry, change: AccountChange): void {
 }
 
 function newAccount({ kind, uid }: AccountChange): FoldedAccount {
-  return { kind, uid, balances: new Map(), lastSequence: 0, poolUid: 0 };
+  return { kind, uid, balances: new Map(), lastSequence: 0, poolUid: 0, fields: new Map() };
 }
 
 function remainingIn(account: FoldedAccount): Amount {
   const of = (field: BalanceField): Amount => account.balances.get(field) ?? 0n;
   return of('allocated') - of('spent') - of('reserved');
+}
+
+/** What an entry changes beside balances: the configuration of its first account, or a refund. */
+function foldFacts(fold: Fold, entry: Entry): void {
+  const [subject] = entry.accounts;
+  const account = subject && fold.accounts.get(`${subject.kind} ${subject.uid}`);
+  for (const { field, after } of entry.changes) account?.fields.set(field, after);
+  if (entry.refundedSequence > 0) {
+    const earlier = fold.refunds.get(entry.refundedSequence) ?? 0n;
+    fold.refunds.set(entry.refundedSequence, earlier + (entry.amount ?? 0n));
+  }
 }
 
 /** An agent is created in the first pool its entry names and moves to the last. */

@@ -1,16 +1,18 @@
+import { stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import type { VerificationReport } from '../ledger/api.js';
 import { machineTime } from '../ledger/clock.js';
 import type { StoreReader } from '../ledger/store.js';
-import { CorruptRecord, openFrame } from './frame.js';
+import { messageOf, openFrame } from './frame.js';
 import type { KeyValueStore } from './kv.js';
 import { openLmdb } from './lmdb.js';
 import { MARKER_FILE, readMarker } from './open.js';
 import { readHeader } from './decode.js';
 import { HEADER_KEY, recordReader } from './record-reader.js';
 import { foldEntries, makeFold, type Fold } from './verify-fold.js';
-import { compareAgents, comparePools, compareTotals } from './verify-balances.js';
+import { checkRows, FIRST_ROW, type RowsCursor } from './verify-rows.js';
+import { compareAgents, comparePools, compareRefunds, compareTotals } from './verify-balances.js';
 import { STORE_FORMAT } from './record-writer.js';
 
 /** TAIL: the structure and the entries since the last clean stop. ALL: every entry and balance. */
@@ -33,6 +35,13 @@ export async function verifyStore(
   const marker = await readMarker(folder);
   const kv = openLmdb({ folder, mapBytes: READER_MAP_BYTES, readOnly: true });
   try {
+    const extent = kv.extent();
+    const { size } = await stat(join(folder, 'data.mdb'));
+    if (size < extent) {
+      // Reading on would end the process by a signal.
+      const message = `the database is cut short: ${size} bytes of ${extent}`;
+      return { ...NOTHING_READ, findings: [{ sequence: 0, account: '', message }] };
+    }
     return await verifyRows(kv, marker.store_id, scope);
   } finally {
     await kv.close();
@@ -50,8 +59,12 @@ export async function verifyRows(
 ): Promise<VerificationReport> {
   const started = machineTime.monotonic();
   const fold = makeFold();
-  checkHeader(kv, storeId, fold);
-  if (fold.findings.length === 0) await walk(kv, recordReader(kv), fold, scope);
+  const problem = guarded(fold, () => problemOf(kv, storeId));
+  // A start refuses these by reasons of their own, once it knows that the file can be read.
+  if (problem !== undefined && scope === 'ALL') fold.find(0, '', problem);
+  if (problem === undefined && fold.findings.length === 0) {
+    await walk(kv, recordReader(kv), fold, scope);
+  }
   return {
     clean: fold.findings.length === 0,
     entries: fold.entries,
@@ -63,26 +76,29 @@ export async function verifyRows(
   };
 }
 
+const NOTHING_READ: VerificationReport = {
+  clean: false,
+  entries: 0,
+  balances: 0,
+  headSequence: 0,
+  headHash: new Uint8Array(32),
+  findings: [],
+  elapsedMs: 0,
+};
+
 /** The folder of the database below a data directory, for offline verification. */
 export function storeFolderOf(dataDir: string): string {
   return join(dataDir, 'store');
 }
 
-function checkHeader(kv: KeyValueStore, storeId: string, fold: Fold): void {
-  try {
-    const row = kv.get('meta', HEADER_KEY);
-    if (row === undefined) {
-      fold.find(0, '', 'the store has no header');
-      return;
-    }
-    const { header, format } = readHeader(openFrame('meta', row));
-    if (format > STORE_FORMAT) fold.find(0, '', `the store has the newer format ${format}`);
-    if (header.storeId !== storeId) {
-      fold.find(0, '', `the database belongs to another store than its ${MARKER_FILE} says`);
-    }
-  } catch (error) {
-    fold.find(0, '', messageOf(error));
-  }
+/** Why these rows must not be walked, judged by a header that can be read; undefined: they may. */
+function problemOf(kv: KeyValueStore, storeId: string): string | undefined {
+  const row = kv.get('meta', HEADER_KEY);
+  if (row === undefined) return 'the store has no header';
+  const { header, format } = readHeader(openFrame('meta', row));
+  if (format > STORE_FORMAT) return `the store has the newer format ${format}`;
+  if (header.storeId === storeId) return undefined;
+  return `the database belongs to another store than its ${MARKER_FILE} says`;
 }
 
 async function walk(
@@ -95,8 +111,7 @@ async function walk(
   if (scope === 'TAIL') fold.begin(verifiedSequence, verifiedHash);
   for (;;) {
     kv.refreshReads();
-    const more = guarded(fold, () => foldEntries(reader, fold, scope, SLICE));
-    if (more !== true) break;
+    if (!foldReadable(reader, fold, scope, SLICE)) break;
     await nextTurn();
   }
   checkHead(reader, fold);
@@ -108,21 +123,29 @@ async function walk(
     kv.refreshReads();
     const last: number = after;
     after = guarded(fold, () => {
-      foldEntries(reader, fold, scope, Number.MAX_SAFE_INTEGER);
+      foldReadable(reader, fold, scope, Number.MAX_SAFE_INTEGER);
       return compareAgents(reader, fold, last, SLICE);
     });
     await nextTurn();
   } while (after !== undefined);
+  let cursor: RowsCursor | undefined = FIRST_ROW;
+  do {
+    kv.refreshReads();
+    cursor = checkRows(kv, fold, cursor, SLICE);
+    await nextTurn();
+  } while (cursor !== undefined);
   kv.refreshReads();
   guarded(fold, () => {
-    foldEntries(reader, fold, scope, Number.MAX_SAFE_INTEGER);
+    foldReadable(reader, fold, scope, Number.MAX_SAFE_INTEGER);
     comparePools(reader, fold);
     compareTotals(fold);
+    compareRefunds(reader, fold);
   });
 }
 
-/** The newest entry is the one that the header names. */
+/** The newest entry is the one that the header names. Both reads must be of one snapshot. */
 function checkHead(reader: StoreReader, fold: Fold): void {
+  if (fold.findings.length > 0) return;
   const { headSequence, headHash } = reader.header();
   if (fold.sequence < headSequence) {
     fold.find(
@@ -130,22 +153,34 @@ function checkHead(reader: StoreReader, fold: Fold): void {
       '',
       `the ledger ends at ${fold.sequence}, its head is ${headSequence}`,
     );
-  } else if (fold.sequence === headSequence && Buffer.compare(headHash, fold.hash) !== 0) {
+  } else if (fold.sequence > headSequence) {
+    fold.find(headSequence + 1, '', `an entry stands after the head, which is ${headSequence}`);
+  } else if (Buffer.compare(headHash, fold.hash) !== 0) {
     fold.find(headSequence, '', 'the hash of the newest entry is not the one in the header');
   }
 }
 
-/** A record that cannot be read is a finding; the walk ends there. */
+/** Folds as foldEntries. An entry that cannot be read is a finding; the walk ends there. */
+function foldReadable(
+  reader: StoreReader,
+  fold: Fold,
+  scope: VerificationScope,
+  limit: number,
+): boolean {
+  try {
+    return foldEntries(reader, fold, scope, limit);
+  } catch (error) {
+    fold.find(fold.sequence + 1, '', messageOf(error));
+    return false;
+  }
+}
+
+/** A row that cannot be read is a finding; the walk ends there. */
 function guarded<T>(fold: Fold, work: () => T): T | undefined {
   try {
     return work();
   } catch (error) {
-    fold.find(fold.sequence + 1, '', messageOf(error));
+    fold.find(0, '', messageOf(error));
     return undefined;
   }
-}
-
-function messageOf(error: unknown): string {
-  if (error instanceof CorruptRecord) return error.message;
-  return error instanceof Error ? error.message : String(error);
 }

@@ -101,7 +101,7 @@ describe('values', () => {
       agentListen: { host: '127.0.0.1', port: 7450 },
       agentSocketMode: 0o660,
       idempotencyTtlMs: 86_400_000,
-      storeBytesMax: 2 ** 36,
+      storeMapBytes: 2 ** 36,
       forcedAmountMax: 10n ** 18n,
       allowedHosts: [],
     });

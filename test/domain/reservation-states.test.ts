@@ -84,7 +84,8 @@ const table: Record<StateName, Record<VerbName, Cell>> = {
     'commit 25 in part': `OK: EXPIRED 0/25, 25/0, ${LATE}`,
     'commit what is held': `OK: EXPIRED 0/40, 40/0, ${LATE}`,
     'commit nothing': `OK: EXPIRED 0/0, 0/0, ${LATE}`,
-    'commit 120, settle actual': 'OK: EXPIRED 0/120, 120/0, overage 80, late, OVERSPENT LATE_COMMIT',
+    'commit 120, settle actual':
+      'OK: EXPIRED 0/120, 120/0, overage 80, late, OVERSPENT LATE_COMMIT',
     'commit 100, within available': `OK: EXPIRED 0/100, 100/0, overage 60, ${LATE}`,
     'commit 101, within available': 'ACTUAL_EXCEEDS_RESERVATION: EXPIRED 0/0, 0/40',
     'commit 40, reject overage': `OK: EXPIRED 0/40, 40/0, ${LATE}`,
@@ -123,7 +124,8 @@ const table: Record<StateName, Record<VerbName, Cell>> = {
     'commit 25 in part': `OK: EXPIRED 0/25, 25/0, ${LATE}`,
     'commit what is held': `OK: EXPIRED 0/40, 40/0, ${LATE}`,
     'commit nothing': `OK: EXPIRED 0/0, 0/0, ${LATE}`,
-    'commit 120, settle actual': 'OK: EXPIRED 0/120, 120/0, overage 80, late, OVERSPENT LATE_COMMIT',
+    'commit 120, settle actual':
+      'OK: EXPIRED 0/120, 120/0, overage 80, late, OVERSPENT LATE_COMMIT',
     'commit 100, within available': `OK: EXPIRED 0/100, 100/0, overage 60, ${LATE}`,
     'commit 101, within available': 'ACTUAL_EXCEEDS_RESERVATION: EXPIRED 0/0, 0/0',
     'commit 40, reject overage': `OK: EXPIRED 0/40, 40/0, ${LATE}`,
@@ -183,7 +185,9 @@ function cellOf(state: StateName, verb: VerbName): Cell {
   } else {
     expect(world.headSequence).toBe(before);
   }
-  if (hold.expireTime !== madeAt) facts.push(`${(hold.expireTime - world.now) / MINUTE} minutes left`);
+  if (hold.expireTime !== madeAt) {
+    facts.push(`${(hold.expireTime - world.now) / MINUTE} minutes left`);
+  }
   const amounts = `${formatAmount(hold.held)}/${formatAmount(hold.committed)}`;
   const said = `${verdictOf(decided)}: ${hold.state} ${amounts}, ${spent}/${reserved}`;
   return [said, ...facts].join(', ');

@@ -140,7 +140,9 @@ export class World implements State {
   }
 
   /** An agent's numbers, as people would say them. */
-  budget(id: string): Record<'allocated' | 'spent' | 'reserved' | 'remaining' | 'available', string> {
+  budget(
+    id: string,
+  ): Record<'allocated' | 'spent' | 'reserved' | 'remaining' | 'available', string> {
     const agent = this.agentById(id);
     if (agent === undefined) throw new Error(`no agent ${id}`);
     return {

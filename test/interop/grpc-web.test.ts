@@ -5,14 +5,11 @@ import { startSidecar, type TestSidecar } from '../support/sidecar.js';
 let sidecar: TestSidecar;
 beforeAll(async () => {
   sidecar = await startSidecar();
-  const made = await fetch(
-    `http://${sidecar.admin}/safeguards.v1.BudgetAdminService/CreateAgent`,
-    {
-      method: 'POST',
-      headers: { 'content-type': 'application/json', authorization: `Bearer ${sidecar.token}` },
-      body: JSON.stringify({ agent_id: 'page', name: 'Page', initial_budget: '10' }),
-    },
-  );
+  const made = await fetch(`http://${sidecar.admin}/safeguards.v1.BudgetAdminService/CreateAgent`, {
+    method: 'POST',
+    headers: { 'content-type': 'application/json', authorization: `Bearer ${sidecar.token}` },
+    body: JSON.stringify({ agent_id: 'page', name: 'Page', initial_budget: '10' }),
+  });
   expect(made.status).toBe(200);
 });
 afterAll(async () => {
@@ -102,10 +99,7 @@ describe('gRPC-Web by hand', () => {
   });
 
   test('does not reach the admin service', async () => {
-    const { trailers } = await call(
-      'safeguards.v1.BudgetAdminService/ListPools',
-      Buffer.alloc(0),
-    );
+    const { trailers } = await call('safeguards.v1.BudgetAdminService/ListPools', Buffer.alloc(0));
     expect(trailers.get('grpc-status')).toBe('12');
   });
 });

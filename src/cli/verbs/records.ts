@@ -18,8 +18,7 @@ export const RECORD_VERBS: readonly Verb[] = [
     method: method.getUsageHistory,
     positional: ['agent_id'],
     example: 'usage writer --granularity hour',
-    show: ({ entries, buckets, retainedFromTime }) => {
-      const cut = retainedFromTime ? `Known from ${timeText(retainedFromTime)} on.\n` : '';
+    show: ({ entries, buckets }) => {
       if (buckets.length === 0) {
         const rows = entries.map((entry) => [
           timeText(entry.time),
@@ -28,7 +27,7 @@ export const RECORD_VERBS: readonly Verb[] = [
           entry.category,
           entry.runId,
         ]);
-        return cut + table(['TIME', 'ENTRY', 'AMOUNT', 'CATEGORY', 'RUN'], rows);
+        return table(['TIME', 'ENTRY', 'AMOUNT', 'CATEGORY', 'RUN'], rows);
       }
       const rows = buckets.map((bucket) => [
         timeText(bucket.startTime),
@@ -37,7 +36,7 @@ export const RECORD_VERBS: readonly Verb[] = [
         String(bucket.entryCount),
         String(bucket.requestCount),
       ]);
-      return cut + table(['FROM', 'AMOUNT', 'REFUNDED', 'ENTRIES', 'REQUESTS'], rows);
+      return table(['FROM', 'AMOUNT', 'REFUNDED', 'ENTRIES', 'REQUESTS'], rows);
     },
   }),
   verb({

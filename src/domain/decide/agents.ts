@@ -12,12 +12,13 @@ import {
 } from '../draft.js';
 import type { Agent, AgentState, Uid } from '../model.js';
 import { DEFAULT_POOL_ID, type Context, type State } from '../state.js';
-import { changesOf } from './changes.js';
+import { changesOf, firstValuesOf } from './changes.js';
 import {
   agentClosed,
   agentNotFound,
   checkRevision,
   checkScale,
+  checkScales,
   poolNotFound,
   poolOf,
 } from './checks.js';
@@ -44,9 +45,10 @@ export function decideCreateAgent(
   const pool = state.poolById(poolId);
   if (pool === undefined) return poolNotFound(poolId);
   const refusal =
-    checkScale(pool, 'initial_budget', command.initialBudget) ??
-    checkScale(pool, 'overdraft_limit', command.overdraftLimit) ??
-    checkParent(state, id, command.parentId);
+    checkScales(pool, [
+      ['initial_budget', command.initialBudget],
+      ['overdraft_limit', command.overdraftLimit],
+    ]) ?? checkParent(state, id, command.parentId);
   if (refusal !== undefined) return refusal;
 
   const draft = beginDraft(state, context.now);
@@ -88,7 +90,7 @@ export function decideCreateAgent(
   countAgent(draft, pool.uid, 1);
   closeEntry(draft, 'AGENT_CREATE', {
     amount: command.initialBudget,
-    changes: [{ field: 'id', before: '', after: id }],
+    changes: firstValuesOf<Agent>(agent, [['id', 'id'], ['state', 'state'], ...AGENT_FIELDS]),
   });
   draft.agents.set(uid, { ...draftAgent(draft, uid), budgetRevision: 1 });
   return carryOut(draft, { agent, pool });

@@ -17,8 +17,6 @@ export function decideSetBudget(
   const found = findAgent(state, command);
   if ('verdict' in found) return found;
   const { agent, pool } = found;
-  const malformed = checkScale(pool, 'amount', command.amount);
-  if (malformed !== undefined) return malformed;
 
   const draft = beginDraft(state, context.now);
   const delta = command.amount - remainingOf(agent);
@@ -44,8 +42,6 @@ export function decideAdjustBudget(
   const found = findAgent(state, command);
   if ('verdict' in found) return found;
   const { agent, pool } = found;
-  const malformed = checkScale(pool, 'delta', command.delta);
-  if (malformed !== undefined) return malformed;
 
   const draft = beginDraft(state, context.now);
   const refusal =
@@ -60,11 +56,16 @@ export function decideAdjustBudget(
 /** The living agent of a budget command, at the expected revision of its budget. */
 function findAgent(
   state: State,
-  command: { readonly agentId: string; readonly expectedRevision: number | undefined },
+  command: SetBudgetCommand | AdjustBudgetCommand,
 ): { readonly agent: Agent; readonly pool: Pool } | Rejection {
   const agent = state.agentById(command.agentId);
   if (agent === undefined) return agentNotFound(command.agentId);
   if (agent.state === 'CLOSED') return agentClosed(agent);
-  const stale = checkRevision(command.expectedRevision, agent.budgetRevision);
-  return stale ?? { agent, pool: poolOf(state, agent) };
+  const pool = poolOf(state, agent);
+  const [field, amount] =
+    'delta' in command ? ['delta', command.delta] : ['amount', command.amount];
+  const refusal =
+    checkScale(pool, field, amount) ??
+    checkRevision(command.expectedRevision, agent.budgetRevision);
+  return refusal ?? { agent, pool };
 }

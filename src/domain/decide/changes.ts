@@ -31,3 +31,15 @@ export function showValue(value: FieldValue): string {
   if (typeof value === 'object') return JSON.stringify(Object.fromEntries(value));
   return String(value);
 }
+
+/** The values that a new object begins with, as the ledger shows them. */
+export function firstValuesOf<Row extends object>(
+  row: Row,
+  fields: readonly (readonly [name: string, key: keyof Row])[],
+): readonly FieldChange[] {
+  return fields.map(([name, key]) => ({
+    field: name,
+    before: '',
+    after: showValue(row[key] as FieldValue),
+  }));
+}

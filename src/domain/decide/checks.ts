@@ -35,16 +35,27 @@ export function poolByUid(state: State, uid: Uid): Pool {
   return pool;
 }
 
+/** What a scale is judged by. */
+type Scaled = Pick<Pool, 'id' | 'scale'>;
+
 /** INVALID_REQUEST when an amount has digits beyond the pool's scale. Never rounded. */
-export function checkScale(pool: Pool, field: string, amount: Amount): Rejection | undefined {
-  if (fitsScale(amount, pool.scale)) return undefined;
+export function checkScale(pool: Scaled, field: string, amount: Amount): Rejection | undefined {
+  return fitsScale(amount, pool.scale) ? undefined : checkScales(pool, [[field, amount]]);
+}
+
+/** As checkScale, of several fields: names every one that has too many digits. */
+export function checkScales(
+  pool: Scaled,
+  amounts: readonly (readonly [field: string, amount: Amount])[],
+): Rejection | undefined {
   const decimals = `${pool.scale} decimal${pool.scale === 1 ? '' : 's'}`;
-  return rejectFields([
-    {
+  const violations = amounts
+    .filter(([, amount]) => !fitsScale(amount, pool.scale))
+    .map(([field, amount]) => ({
       field,
       description: `${formatAmount(amount)} has more than the ${decimals} of pool ${pool.id}; round it`,
-    },
-  ]);
+    }));
+  return violations.length === 0 ? undefined : rejectFields(violations);
 }
 
 /** UNIT_MISMATCH when a request asserts another unit than the pool's. Empty asserts nothing. */

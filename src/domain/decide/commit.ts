@@ -27,9 +27,6 @@ export function decideCommit(state: State, command: CommitCommand, context: Cont
   const agent = state.agent(stored.agentUid);
   if (agent === undefined) return reservationNotFound(command.reservationId);
   const pool = poolOf(state, agent);
-  const malformed =
-    command.amount === undefined ? undefined : checkScale(pool, 'amount', command.amount);
-  if (malformed !== undefined) return malformed;
   const names = addQuantityNames(agent, command.quantities);
   if ('verdict' in names) return names;
 
@@ -44,6 +41,8 @@ export function decideCommit(state: State, command: CommitCommand, context: Cont
     ? maxAmount(0n, reservation.amount - reservation.committed)
     : reservation.held;
   const amount = command.amount ?? covered;
+  const malformed = checkScale(pool, 'amount', amount);
+  if (malformed !== undefined) return malformed;
   const overage = maxAmount(0n, amount - covered);
   const before = draftAgent(draft, agent.uid);
   const excess = checkOverage(command, before, reservation, {
@@ -57,7 +56,7 @@ export function decideCommit(state: State, command: CommitCommand, context: Cont
     draft.agents.set(agent.uid, { ...before, quantityNames: names });
   }
   const after = post(draft, reservation, { amount, final: command.final });
-  const quantities = command.quantities.length > 0 ? command.quantities : reservation.quantities;
+  const quantities = quantitiesOf(reservation, command);
   const settled = settle(draft, reservation, command, { amount, quantities });
   closeEntry(draft, 'COMMIT', {
     amount,
@@ -83,6 +82,12 @@ export function decideCommit(state: State, command: CommitCommand, context: Cont
     pool,
     reservation: settled,
   });
+}
+
+/** What a commit posts: the quantities given, or when it is final all that are still held. */
+function quantitiesOf(reservation: Reservation, command: CommitCommand): Quantities {
+  if (command.quantities.length > 0) return command.quantities;
+  return command.final ? reservation.quantities : [];
 }
 
 /** Why a reservation takes no such commit, by its state. */
@@ -170,7 +175,7 @@ function settle(
     state: ends ? 'COMMITTED' : reservation.state,
     held: ends ? 0n : maxAmount(0n, reservation.held - cost.amount),
     committed: reservation.committed + cost.amount,
-    quantities: cost.quantities,
+    quantities: command.final ? cost.quantities : restOf(reservation.quantities, cost.quantities),
     endTime: ends ? draft.now : reservation.endTime,
     settledLate: command.final && reservation.state === 'EXPIRED',
     commits: reservation.commits + 1,
@@ -178,4 +183,14 @@ function settle(
   };
   draft.reservations.set(settled.id, settled);
   return settled;
+}
+
+/** The quantities still held after some were posted: none below 0, and those at 0 left out. */
+function restOf(held: Quantities, posted: Quantities): Quantities {
+  return held
+    .map(({ name, amount }) => {
+      const used = posted.find((quantity) => quantity.name === name)?.amount ?? 0n;
+      return { name, amount: maxAmount(0n, amount - used) };
+    })
+    .filter(({ amount }) => amount > 0n);
 }

@@ -8,6 +8,7 @@ import {
   movePool,
   setAgentBaseline,
   setPoolBaseline,
+  touch,
   type Draft,
 } from '../draft.js';
 import type { Agent, Pool, Uid } from '../model.js';
@@ -44,6 +45,8 @@ export function growAgent(draft: Draft, uid: Uid, delta: Amount): Rejection | un
   const agent = draftAgent(draft, uid);
   const after = { ...agent, allocated: agent.allocated + delta };
   const needed = delta - (debtOf(agent) - debtOf(after));
+  // The entry is about the agent: it stands before the pool, also when that mints.
+  touch(draft, 'AGENT', uid, agent.lastSequence);
   const refusal = takeFree(draft, draftPool(draft, agent.poolUid), needed);
   if (refusal !== undefined) return refusal;
   moveMoney(draft, uid, { allocated: delta });

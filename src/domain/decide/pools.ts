@@ -1,5 +1,4 @@
-import { fitsScale, type Amount } from '../amount.js';
-import { reject, rejectFields, type FieldViolation, type Rejection } from '../answer.js';
+import { reject, type Rejection } from '../answer.js';
 import type {
   CreatePoolCommand,
   FundPoolCommand,
@@ -10,8 +9,8 @@ import { carryOut, unchanged, type Decided } from '../decided.js';
 import { beginDraft, closeEntry, draftPool, movePool, setPoolBaseline, touch } from '../draft.js';
 import type { Pool, PoolState } from '../model.js';
 import { DEFAULT_POOL_ID, type Context, type State } from '../state.js';
-import { changesOf } from './changes.js';
-import { checkRevision, checkScale, poolNotFound } from './checks.js';
+import { changesOf, firstValuesOf } from './changes.js';
+import { checkRevision, checkScale, checkScales, poolNotFound } from './checks.js';
 import { setPoolBaselineOf, takeFree } from './funds.js';
 
 /** Makes a pool. Guide: create_budget_pool. */
@@ -26,11 +25,11 @@ export function decideCreatePool(
       pool_id: id,
     });
   }
-  const misfits = [
-    ...scaleViolation('initial_budget', command.initialBudget, command.scale),
-    ...scaleViolation('min_balance', command.minBalance, command.scale),
-  ];
-  if (misfits.length > 0) return rejectFields(misfits);
+  const misfit = checkScales({ id, scale: command.scale }, [
+    ['initial_budget', command.initialBudget],
+    ['min_balance', command.minBalance],
+  ]);
+  if (misfit !== undefined) return misfit;
 
   const draft = beginDraft(state, context.now);
   const uid = draft.nextUid;
@@ -66,14 +65,15 @@ export function decideCreatePool(
   setPoolBaseline(draft, uid, amount, amount);
   closeEntry(draft, 'POOL_CREATE', {
     amount,
-    changes: [{ field: 'id', before: '', after: id }],
+    changes: firstValuesOf<Pool>(pool, [
+      ['id', 'id'],
+      ['state', 'state'],
+      ['unit', 'unit'],
+      ['scale', 'scale'],
+      ...POOL_FIELDS,
+    ]),
   });
   return carryOut(draft, { pool });
-}
-
-function scaleViolation(field: string, amount: Amount, scale: number): readonly FieldViolation[] {
-  if (fitsScale(amount, scale)) return [];
-  return [{ field, description: `has more than ${scale} decimals; round it or raise scale` }];
 }
 
 const POOL_FIELDS = [

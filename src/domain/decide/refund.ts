@@ -33,7 +33,10 @@ export function decideRefund(state: State, command: RefundCommand, context: Cont
   const toPool = agent.state === 'CLOSED' || agent.poolUid !== pool.uid;
   touch(draft, 'AGENT', agent.uid, agent.lastSequence);
   draft.agents.set(agent.uid, agent);
-  if (toPool) movePool(draft, pool.uid, { spent: -amount, unallocated: amount });
+  if (toPool && pool.state === 'DELETED') {
+    // Nobody can reach a deleted pool's money: it is withdrawn as at the deletion.
+    movePool(draft, pool.uid, { spent: -amount, funded: -amount });
+  } else if (toPool) movePool(draft, pool.uid, { spent: -amount, unallocated: amount });
   else moveMoney(draft, agent.uid, { spent: -amount });
   draft.refunds.set(entry.sequence, state.refunded(entry.sequence) + amount);
   closeEntry(draft, 'REFUND', {

@@ -3,7 +3,16 @@ import { reject, type WarningCode } from '../answer.js';
 import { availableOf } from '../budget.js';
 import type { SpendCommand } from '../command.js';
 import { carryOut, deny, type Decided } from '../decided.js';
-import { beginDraft, closeEntry, draftAgent, moveMoney, type Draft } from '../draft.js';
+import {
+  beginDraft,
+  closeEntry,
+  draftAgent,
+  draftPool,
+  moveMoney,
+  movePool,
+  touch,
+  type Draft,
+} from '../draft.js';
 import type { Agent } from '../model.js';
 import type { Context, State } from '../state.js';
 import {
@@ -86,8 +95,15 @@ export function grantOf(
   return undefined;
 }
 
-/** Posts a cost to an agent; a closed agent's is allocated from its pool in the same entry. */
+/**
+ * Posts a cost to an agent. A closed agent's is allocated from its pool in the same entry; a deleted
+ * pool has nothing, so there it is funded too.
+ */
 export function postSpent(draft: Draft, agent: Agent, amount: Amount): Agent {
   const closed = draftAgent(draft, agent.uid).state === 'CLOSED';
+  if (closed && draftPool(draft, agent.poolUid).state === 'DELETED') {
+    touch(draft, 'AGENT', agent.uid, agent.lastSequence);
+    movePool(draft, agent.poolUid, { funded: amount, unallocated: amount });
+  }
   return moveMoney(draft, agent.uid, { spent: amount, allocated: closed ? amount : 0n });
 }

@@ -35,10 +35,14 @@ export function decodeBatch(
   limits: SpendLimits,
 ): readonly BatchItem[] | Rejection {
   if (items.length === 0 || items.length > limits.batchItemsMax) {
-    return reject('BATCH_TOO_LARGE', 'The batch has no item or too many. Split it', {
-      items: String(items.length),
-      batch_items_max: String(limits.batchItemsMax),
-    });
+    const description = `Give 1 to ${limits.batchItemsMax} items`;
+    return {
+      ...reject('BATCH_TOO_LARGE', 'The batch has no item or too many. Split it', {
+        items: String(items.length),
+        batch_items_max: String(limits.batchItemsMax),
+      }),
+      fields: [{ field: 'items', description }],
+    };
   }
   return items.map((item, at) => decodeItem(item, `items[${at}].`, limits));
 }

@@ -1,0 +1,92 @@
+import { create, toBinary, type MessageInitShape } from '@bufbuild/protobuf';
+import {
+  BatchSpendRequestSchema,
+  BudgetService,
+  CommitRequestSchema,
+  GetBudgetRequestSchema,
+  ReserveRequestSchema,
+  SpendRequestSchema,
+  SpendStreamRequestSchema,
+} from '../src/gen/safeguards/v1/budget_service_pb.js';
+import { templateOf, type Hole } from './wire/template.js';
+
+/** Agents that the load is spread over, evenly. */
+export const AGENTS = 1_000;
+
+/** Spends of one BatchSpend. */
+export const BATCH_ITEMS = 100;
+
+/** The paths that are called. */
+export const PATHS = {
+  spend: pathOf('Spend'),
+  batchSpend: pathOf('BatchSpend'),
+  spendStream: pathOf('SpendStream'),
+  reserve: pathOf('Reserve'),
+  commit: pathOf('Commit'),
+  getBudget: pathOf('GetBudget'),
+} as const;
+
+/** The id of an agent by its number, always as long. */
+export function agentId(number: number): string {
+  return `agent-${String(number).padStart(6, '0')}`;
+}
+
+/**
+ * Unique ids in the order of time and of the length of a UUID, as clients are advised to make them:
+ * the millisecond of the start, then a counter.
+ */
+function idsInOrder(): () => string {
+  const time = Date.now().toString(16).padStart(12, '0');
+  const head = `${time.slice(0, 8)}-${time.slice(8)}-7000-8000-`;
+  let count = 0;
+  return () => head + (count++).toString(16).padStart(12, '0');
+}
+
+function agentsInTurn(): () => string {
+  const ids = Array.from({ length: AGENTS }, (_, number) => agentId(number));
+  let turn = 0;
+  return () => ids[turn++ % AGENTS] ?? '';
+}
+
+const requestId: Hole = { text: 'request-'.padEnd(36, 'x'), next: idsInOrder() };
+const agent: Hole = { text: agentId(999_999), next: agentsInTurn() };
+
+/** What a model call costs: its amount, what for, and how many tokens. */
+const COST = {
+  agentId: agent.text,
+  amount: '0.0125',
+  category: 'model',
+  quantities: { tokens: '1500' },
+};
+const SPEND: MessageInitShape<typeof SpendRequestSchema> = { ...COST, requestId: requestId.text };
+
+const spend = toBinary(SpendRequestSchema, create(SpendRequestSchema, SPEND));
+const streamItem = create(SpendStreamRequestSchema, { item: SPEND });
+const batch = create(BatchSpendRequestSchema, {
+  items: Array.from({ length: BATCH_ITEMS }, () => SPEND),
+});
+const reserve = create(ReserveRequestSchema, { ...COST, requestId: requestId.text });
+const getBudget = create(GetBudgetRequestSchema, { agentId: agent.text });
+
+/** Makes the next request of each kind. */
+export const next = {
+  spend: templateOf(spend, [requestId, agent]),
+  streamItem: templateOf(toBinary(SpendStreamRequestSchema, streamItem), [requestId, agent]),
+  batch: templateOf(toBinary(BatchSpendRequestSchema, batch), [requestId, agent]),
+  reserve: templateOf(toBinary(ReserveRequestSchema, reserve), [requestId, agent]),
+  getBudget: templateOf(toBinary(GetBudgetRequestSchema, getBudget), [agent]),
+} as const;
+
+/** Settles a hold at less than was held. */
+export function nextCommit(reservationId: string): Buffer {
+  const commit = create(CommitRequestSchema, {
+    requestId: requestId.next(),
+    reservationId,
+    amount: '0.0119',
+  });
+  return Buffer.from(toBinary(CommitRequestSchema, commit));
+}
+
+function pathOf(method: string): string {
+  return `/${BudgetService.typeName}/${method}`;
+}

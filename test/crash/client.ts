@@ -1,0 +1,81 @@
+import { create, fromBinary, toBinary } from '@bufbuild/protobuf';
+import type {
+  DescMessage,
+  DescMethod,
+  DescMethodServerStreaming,
+  DescMethodUnary,
+  MessageInitShape,
+  MessageShape,
+} from '@bufbuild/protobuf';
+import { Client, Metadata, credentials, status, type ServiceError } from '@grpc/grpc-js';
+
+/** A call that was not answered. */
+export class CallFailed extends Error {
+  override readonly name = 'CallFailed';
+  /** Such as `UNAVAILABLE`. */
+  readonly code: string;
+
+  constructor(error: ServiceError) {
+    super(error.message);
+    this.code = status[error.code];
+  }
+}
+
+/** A connection of its own, which sends every call at most once. */
+export class Connection {
+  readonly #client: Client;
+  readonly #metadata = new Metadata();
+
+  constructor(address: string, token?: string) {
+    this.#client = new Client(address, credentials.createInsecure(), {
+      'grpc.use_local_subchannel_pool': 1,
+      'grpc.enable_retries': 0,
+      'grpc.enable_http_proxy': 0,
+      'grpc.max_receive_message_length': -1,
+    });
+    if (token !== undefined) this.#metadata.set('authorization', `Bearer ${token}`);
+  }
+
+  /** Rejects with CallFailed. */
+  call<I extends DescMessage, O extends DescMessage>(
+    method: DescMethodUnary<I, O>,
+    request: MessageInitShape<I>,
+  ): Promise<MessageShape<O>> {
+    return new Promise((resolve, reject) => {
+      this.#client.makeUnaryRequest<MessageShape<I>, MessageShape<O>>(
+        pathOf(method),
+        (message) => Buffer.from(toBinary(method.input, message)),
+        (bytes) => fromBinary(method.output, bytes),
+        create(method.input, request),
+        this.#metadata,
+        (error, response) => {
+          if (error !== null) reject(new CallFailed(error));
+          else resolve(response!);
+        },
+      );
+    });
+  }
+
+  /** Everything that a stream brings. */
+  async *stream<I extends DescMessage, O extends DescMessage>(
+    method: DescMethodServerStreaming<I, O>,
+    request: MessageInitShape<I>,
+  ): AsyncGenerator<MessageShape<O>> {
+    const call = this.#client.makeServerStreamRequest<MessageShape<I>, MessageShape<O>>(
+      pathOf(method),
+      (message) => Buffer.from(toBinary(method.input, message)),
+      (bytes) => fromBinary(method.output, bytes),
+      create(method.input, request),
+      this.#metadata,
+    );
+    for await (const message of call) yield message as MessageShape<O>;
+  }
+
+  close(): void {
+    this.#client.close();
+  }
+}
+
+function pathOf(method: DescMethod): string {
+  return `/${method.parent.typeName}/${method.name}`;
+}

@@ -1,0 +1,73 @@
+import { describe, expect, test } from 'vitest';
+import type { Command } from '../../src/domain/command.js';
+import { canonicalRequest } from '../../src/domain/fingerprint.js';
+import { applyConfiguration, commit, reserve, setBudget, spend } from '../fakes/commands.js';
+import { money } from '../support/seed.js';
+
+const plain = spend('a', '1.5', { requestId: 'r' });
+
+describe('two requests are the same', () => {
+  const same: readonly (readonly [string, Command, Command])[] = [
+    ['whatever their request_ids are', plain, { ...plain, requestId: 'other' }],
+    ['when their amounts are written differently', plain, spend('a', '1.500')],
+    [
+      'when the quantities are written differently',
+      spend('a', '1', { quantities: [{ name: 'tokens', amount: money('2.0') }] }),
+      spend('a', '1', { quantities: [{ name: 'tokens', amount: money('2') }] }),
+    ],
+    ['in whatever order their fields were read', plain, reversed(plain)],
+    [
+      'in whatever order the fields within were read',
+      applyConfiguration({ pools: [{ id: 'p', name: 'P', priority: 3 }] }),
+      applyConfiguration({ pools: [{ priority: 3, name: 'P', id: 'p' }] }),
+    ],
+  ];
+
+  test.each(same)('%s', (_name, a, b) => {
+    expect(canonicalRequest(b)).toBe(canonicalRequest(a));
+  });
+
+  test('when a field without a value was added later', () => {
+    for (const nothing of [undefined, '', false, []]) {
+      expect(canonicalRequest({ ...plain, later: nothing } as Command)).toBe(
+        canonicalRequest(plain),
+      );
+    }
+  });
+});
+
+/** The same fields, read in the opposite order. */
+function reversed(command: Command): Command {
+  return Object.fromEntries(Object.entries(command).reverse()) as unknown as Command;
+}
+
+describe('two requests are not the same', () => {
+  const pairs: readonly (readonly [string, Command, Command])[] = [
+    ['with other amounts', plain, spend('a', '1.6')],
+    ['with 0 and with no amount', commit('h', '0'), commit('h', undefined)],
+    ['with other agents', plain, spend('b', '1.5')],
+    ['with other modes', plain, spend('a', '1.5', { mode: 'FORCE' })],
+    ['of other methods', plain, reserve('a', '1.5')],
+    ['when only one is final', commit('h', '1'), commit('h', '1', { final: false })],
+    ['when only one resets', setBudget('a', '1'), setBudget('a', '1', { resetBaseline: true })],
+    [
+      'with other metadata',
+      spend('a', '1', { metadata: [['k', 'v']] }),
+      spend('a', '1', { metadata: [['k', 'w']] }),
+    ],
+    [
+      'when what one says could be read as two fields of the other',
+      spend('a', '1', { category: 'x', runId: 'y' }),
+      spend('a', '1', { category: 'x"\nrunId="y' }),
+    ],
+    [
+      'when a name and a value change places',
+      spend('a', '1', { metadata: [['k', 'v']] }),
+      spend('a', '1', { metadata: [['v', 'k']] }),
+    ],
+  ];
+
+  test.each(pairs)('%s', (_name, a, b) => {
+    expect(canonicalRequest(b)).not.toBe(canonicalRequest(a));
+  });
+});

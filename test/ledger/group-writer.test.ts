@@ -1,0 +1,236 @@
+import { setImmediate as nextTurn } from 'node:timers/promises';
+import { beforeEach, describe, expect, test } from 'vitest';
+import type { Rejection } from '../../src/domain/answer.js';
+import { startClock } from '../../src/ledger/clock.js';
+import { startGroupWriter, type GroupWriter } from '../../src/ledger/group-writer.js';
+import { judge, type Judging } from '../../src/ledger/judge.js';
+import { makeRows } from '../../src/ledger/rows.js';
+import type { Store } from '../../src/ledger/store.js';
+import { makeUsageBook } from '../../src/ledger/usage-book.js';
+import { createPool } from '../fakes/commands.js';
+import { ManualTime, MINUTE, T0 } from '../fakes/manual-time.js';
+import { MemoryDisk, type MemoryKeyValueStore } from '../fakes/memory-kv.js';
+import { openMemoryStore, OPERATOR } from '../fakes/memory-ledger.js';
+import { POLICY } from '../fakes/world.js';
+
+let kv: MemoryKeyValueStore;
+let store: Store;
+let failures: unknown[];
+beforeEach(async () => {
+  ({ kv, store } = await openMemoryStore(new MemoryDisk(), T0));
+  failures = [];
+});
+
+async function start(bounds: { queueMax?: number; groupMax?: number } = {}): Promise<GroupWriter> {
+  await own('me');
+  kv.transactions = 0;
+  let ids = 0;
+  return startGroupWriter({
+    store,
+    rows: makeRows({ agentRows: 100, reservationRows: 100 }),
+    usage: makeUsageBook(100),
+    clock: startClock(new ManualTime(), { jumpMaxMs: MINUTE, settleMs: MINUTE }, T0),
+    policy: POLICY,
+    purge: { idempotencyTtlMs: MINUTE },
+    newId: () => {
+      ids += 1;
+      return `id-${ids}`;
+    },
+    owner: 'me',
+    queueMax: 100,
+    groupMax: 100,
+    ...bounds,
+    onDurable: () => undefined,
+    onStorageFailed: (error) => failures.push(error),
+  });
+}
+
+/** Another process writes its name into the header. */
+async function own(owner: string): Promise<void> {
+  await store.transact((writer) => {
+    writer.putHeader({ ...writer.header(), owner });
+  });
+  store.refreshReads();
+}
+
+interface Submission {
+  /** How often it was decided. */
+  runs: number;
+  /** What became of it. */
+  outcome: 'waiting' | 'done' | 'failed' | Rejection['reason'];
+  readonly settled: Promise<void>;
+}
+
+/** Submits a task that makes a pool, or does something else instead. */
+function submit(
+  writer: GroupWriter,
+  poolId: string,
+  instead?: (judging: Judging) => void,
+  abandoned = false,
+): Submission {
+  let settle: () => void = () => undefined;
+  const settled = new Promise<void>((resolve) => {
+    settle = resolve;
+  });
+  const submission: Submission = { runs: 0, outcome: 'waiting', settled };
+  const end = (outcome: Submission['outcome']) => {
+    submission.outcome = outcome;
+    settle();
+  };
+  writer.submit({
+    weight: 1,
+    abandoned: () => abandoned,
+    run: (judging) => {
+      submission.runs += 1;
+      if (instead !== undefined) instead(judging);
+      else judge(judging, createPool(poolId, '1'), OPERATOR);
+    },
+    done: () => end('done'),
+    failed: () => end('failed'),
+    refused: ({ reason }) => end(reason),
+  });
+  return submission;
+}
+
+function outcomes(submissions: readonly Submission[]): readonly string[] {
+  return submissions.map(({ outcome }) => outcome);
+}
+
+async function settled(submissions: readonly Submission[]): Promise<void> {
+  await Promise.all(submissions.map((submission) => submission.settled));
+}
+
+function boom(): never {
+  throw new Error('boom');
+}
+
+describe('a group', () => {
+  test('is everything that was asked at once, in one transaction', async () => {
+    const writer = await start();
+    const all = ['a', 'b', 'c'].map((id) => submit(writer, id));
+    await settled(all);
+    expect(outcomes(all)).toEqual(['done', 'done', 'done']);
+    expect(kv.transactions).toBe(1);
+    expect(store.header().headSequence).toBe(3);
+  });
+
+  test('is no larger than it may be; the others follow in the next', async () => {
+    const writer = await start({ groupMax: 2 });
+    const all = ['a', 'b', 'c', 'd', 'e'].map((id) => submit(writer, id));
+    await settled(all);
+    expect(outcomes(all)).toEqual(Array.from({ length: 5 }, () => 'done'));
+    expect(kv.transactions).toBe(3);
+    expect(store.header().headSequence).toBe(5);
+  });
+
+  test('is answered when it is durable, not before', async () => {
+    const writer = await start();
+    kv.hold();
+    const one = submit(writer, 'a');
+    for (let turns = 0; turns < 5; turns += 1) await nextTurn();
+    expect([one.runs, one.outcome]).toEqual([1, 'waiting']);
+    expect(store.header().headSequence).toBe(0);
+    kv.flush();
+    await one.settled;
+    expect(one.outcome).toBe('done');
+    expect(store.header().headSequence).toBe(1);
+  });
+
+  test('leaves out who does not wait any more', async () => {
+    const writer = await start();
+    const all = [submit(writer, 'a'), submit(writer, 'b', undefined, true)];
+    await settled(all);
+    expect(all.map(({ runs }) => runs)).toEqual([1, 0]);
+    expect(store.header().headSequence).toBe(1);
+  });
+});
+
+describe('a task that throws', () => {
+  test('fails alone; the others of its group succeed exactly once', async () => {
+    const writer = await start();
+    const all = [submit(writer, 'a'), submit(writer, 'bad', boom), submit(writer, 'c')];
+    await settled(all);
+    expect(outcomes(all)).toEqual(['done', 'failed', 'done']);
+    expect(store.header().headSequence).toBe(2);
+    expect([...store.pools()].map(({ id }) => id)).toEqual(['a', 'c']);
+    expect(failures).toEqual([]);
+  });
+
+  test('by itself fails, and the writer goes on', async () => {
+    const writer = await start();
+    const bad = submit(writer, 'bad', boom);
+    await bad.settled;
+    const next = submit(writer, 'a');
+    await next.settled;
+    expect(outcomes([bad, next])).toEqual(['failed', 'done']);
+  });
+
+  test('after it had put something on the workspace leaves nothing of it', async () => {
+    const writer = await start();
+    const half = submit(writer, 'half', (judging) => {
+      judge(judging, createPool('half', '1'), OPERATOR);
+      boom();
+    });
+    const other = submit(writer, 'a');
+    await settled([half, other]);
+    expect([...store.pools()].map(({ id }) => id)).toEqual(['a']);
+    expect(writer.header().headSequence).toBe(1);
+  });
+
+  test('does not harm those who came while its group was undone', async () => {
+    const writer = await start();
+    const first = [submit(writer, 'a'), submit(writer, 'bad', boom)];
+    await nextTurn();
+    const later = ['b', 'c'].map((id) => submit(writer, id));
+    await settled([...first, ...later]);
+    expect(outcomes([...first, ...later])).toEqual(['done', 'failed', 'done', 'done']);
+    expect(store.header().headSequence).toBe(3);
+    expect(store.header().headHash).toEqual([...store.entries(0)].at(-1)?.hash);
+  });
+});
+
+describe('a writer', () => {
+  test('takes as many as may wait, and tells the others when to come back', async () => {
+    const writer = await start({ queueMax: 2 });
+    const all = ['a', 'b', 'c'].map((id) => submit(writer, id));
+    await settled(all);
+    expect(outcomes(all)).toEqual(['done', 'done', 'SERVER_BUSY']);
+    const next = submit(writer, 'c');
+    await next.settled;
+    expect(next.outcome).toBe('done');
+  });
+
+  test('that stops answers what it took and refuses the rest', async () => {
+    const writer = await start();
+    const taken = submit(writer, 'a');
+    const drained = writer.drain();
+    const late = submit(writer, 'b');
+    await drained;
+    expect(outcomes([taken, late])).toEqual(['done', 'SHUTTING_DOWN']);
+    await writer.drain();
+  });
+
+  test('whose storage fails acknowledges nothing, says so once, and takes no more', async () => {
+    const writer = await start();
+    kv.fail(new Error('EIO'));
+    const all = [submit(writer, 'a'), submit(writer, 'b')];
+    await settled(all);
+    const later = submit(writer, 'c');
+    await later.settled;
+    const refused = Array.from({ length: 3 }, () => 'STORE_UNAVAILABLE');
+    expect(outcomes([...all, later])).toEqual(refused);
+    expect(failures).toEqual([new Error('EIO')]);
+    expect(store.header().headSequence).toBe(0);
+    await writer.drain();
+  });
+
+  test.each([1, 2])('that lost its store to another process leaves (%i tasks)', async (tasks) => {
+    const writer = await start();
+    await own('somebody else');
+    const all = Array.from({ length: tasks }, (_, at) => submit(writer, `p${at}`));
+    await settled(all);
+    expect(new Set(outcomes(all))).toEqual(new Set(['STORE_UNAVAILABLE']));
+    expect(failures).toHaveLength(1);
+    expect(store.header()).toMatchObject({ owner: 'somebody else', headSequence: 0 });
+  });
+});
