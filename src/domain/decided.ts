@@ -1,7 +1,7 @@
 import type { Amount } from './amount.js';
 import type { ConfigurationChange, Denial, Outcome, Rejection, WarningCode } from './answer.js';
 import { overflowOf, type Draft, type Effects } from './draft.js';
-import type { Agent, Pool, Reservation } from './model.js';
+import type { Agent, Pool, Reservation, Uid } from './model.js';
 
 /** A request that was judged, and what it changes: nothing when effects are undefined. */
 export interface Judged {
@@ -35,13 +35,7 @@ export function carryOut(draft: Draft, facts: OutcomeFacts): Decided {
   if (last === undefined) return unchanged(facts);
   return {
     verdict: 'JUDGED',
-    outcome: outcomeOf('APPROVED', last.sequence, undefined, {
-      ...facts,
-      agent: facts.agent && (draft.agents.get(facts.agent.uid) ?? facts.agent),
-      pool: facts.pool && (draft.pools.get(facts.pool.uid) ?? facts.pool),
-      otherAgent: facts.otherAgent && (draft.agents.get(facts.otherAgent.uid) ?? facts.otherAgent),
-      otherPool: facts.otherPool && (draft.pools.get(facts.otherPool.uid) ?? facts.otherPool),
-    }),
+    outcome: outcomeOf('APPROVED', last.sequence, undefined, facts, draft),
     effects: draft,
   };
 }
@@ -69,7 +63,12 @@ function outcomeOf(
   sequence: number,
   denial: Denial | undefined,
   facts: OutcomeFacts,
+  draft?: Draft,
 ): Outcome {
+  const newest = <Row extends { readonly uid: Uid }>(
+    row: Row | undefined,
+    rows: ReadonlyMap<Uid, Row> | undefined,
+  ) => row && (rows?.get(row.uid) ?? row);
   return {
     verdict,
     denial,
@@ -79,11 +78,11 @@ function outcomeOf(
     secondAmount: facts.secondAmount ?? 0n,
     warnings: facts.warnings ?? [],
     late: facts.late ?? false,
-    agent: facts.agent,
-    pool: facts.pool,
+    agent: newest(facts.agent, draft?.agents),
+    pool: newest(facts.pool, draft?.pools),
     reservation: facts.reservation,
-    otherAgent: facts.otherAgent,
-    otherPool: facts.otherPool,
+    otherAgent: newest(facts.otherAgent, draft?.agents),
+    otherPool: newest(facts.otherPool, draft?.pools),
     changes: facts.changes ?? [],
   };
 }

@@ -1,6 +1,7 @@
 import { inRange, type Amount } from './amount.js';
 import { reject, type Rejection } from './answer.js';
 import { debtOf, remainingOf } from './budget.js';
+import { copyAgent, copyPool } from './copy.js';
 import type {
   AccountChange,
   AccountKind,
@@ -120,12 +121,10 @@ export function moveMoney(draft: Draft, uid: Uid, move: MoneyMove): Agent {
   const allocated = move.allocated ?? 0n;
   const spent = move.spent ?? 0n;
   const reserved = move.reserved ?? 0n;
-  const after: Agent = {
-    ...before,
-    allocated: before.allocated + allocated,
-    spent: before.spent + spent,
-    reserved: before.reserved + reserved,
-  };
+  const after = copyAgent(before);
+  after.allocated += allocated;
+  after.spent += spent;
+  after.reserved += reserved;
   const account = touch(draft, 'AGENT', uid, before.lastSequence);
   record(draft, account, 'allocated', allocated, after.allocated);
   record(draft, account, 'spent', spent, after.spent);
@@ -157,14 +156,12 @@ export function movePool(draft: Draft, uid: Uid, move: PoolMove): Pool {
   const reserved = move.reserved ?? 0n;
   const unallocated = move.unallocated ?? 0n;
   const debt = move.debt ?? 0n;
-  const after: Pool = {
-    ...before,
-    funded: before.funded + funded,
-    spent: before.spent + spent,
-    reserved: before.reserved + reserved,
-    unallocated: before.unallocated + unallocated,
-    debt: before.debt + debt,
-  };
+  const after = copyPool(before);
+  after.funded += funded;
+  after.spent += spent;
+  after.reserved += reserved;
+  after.unallocated += unallocated;
+  after.debt += debt;
   const account = touch(draft, 'POOL', uid, before.lastSequence);
   record(draft, account, 'funded', funded, after.funded);
   record(draft, account, 'spent', spent, after.spent);
@@ -255,24 +252,23 @@ export function closeEntry(draft: Draft, kind: EntryKind, facts: EntryFacts): vo
   const sequence = draft.state.headSequence + draft.entries.length + 1;
   const usage = facts.usage;
   const accounts = draft.accounts.map((account): AccountChange => {
-    if (account.kind === 'POOL') {
-      draft.pools.set(account.uid, {
-        ...draftPool(draft, account.uid),
-        lastSequence: sequence,
-      });
-      return { ...account, remaining: undefined };
+    const { kind: accountKind, uid, previousSequence, postings } = account;
+    if (accountKind === 'POOL') {
+      const pool = copyPool(draftPool(draft, uid));
+      pool.lastSequence = sequence;
+      draft.pools.set(uid, pool);
+      return { kind: accountKind, uid, previousSequence, postings, remaining: undefined };
     }
-    const agent = draftAgent(draft, account.uid);
-    const moved = account.postings.length > 0;
-    const counted = usage?.agentUid === account.uid;
-    draft.agents.set(account.uid, {
-      ...agent,
-      lastSequence: sequence,
-      budgetRevision: moved ? agent.budgetRevision + 1 : agent.budgetRevision,
-      budgetTime: moved ? draft.now : agent.budgetTime,
-      usageHour: counted ? Math.floor(draft.now / HOUR_MS) : agent.usageHour,
-    });
-    return { ...account, remaining: remainingOf(agent) };
+    const agent = copyAgent(draftAgent(draft, uid));
+    agent.lastSequence = sequence;
+    if (postings.length > 0) {
+      agent.budgetRevision += 1;
+      agent.budgetTime = draft.now;
+    }
+    if (usage?.agentUid === uid) agent.usageHour = Math.floor(draft.now / HOUR_MS);
+    draft.agents.set(uid, agent);
+    const remaining = remainingOf(agent);
+    return { kind: accountKind, uid, previousSequence, postings, remaining };
   });
   draft.accounts = [];
   draft.entries.push({

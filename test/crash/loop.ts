@@ -23,7 +23,7 @@ export const ROUND_MS_MAX = 30_000;
 export interface Kill {
   /** Answers before it. */
   readonly answers: number;
-  /** Turns of the event loop after those, so that it falls anywhere in a transaction. */
+  /** Turns of the event loop after those: 0 falls right behind an answer, others anywhere. */
   readonly turns: number;
   /** Whether the process that comes back is killed as well, at its first sign of life. */
   readonly again: boolean;

@@ -41,3 +41,11 @@ export async function spentBy(sidecar: Serving, agentId: string): Promise<string
   connection.close();
   return budget?.spent ?? '';
 }
+
+/** What a verification of the whole ledger finds. */
+export async function verify(sidecar: Serving): Promise<readonly string[]> {
+  const operator = new Connection(sidecar.admin, sidecar.token);
+  const report = await operator.call(BudgetAdminService.method.verifyLedger, {});
+  operator.close();
+  return report.findings.map(({ account, message }) => `${account}: ${message}`);
+}

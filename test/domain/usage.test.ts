@@ -50,7 +50,7 @@ describe('a row of usage', () => {
   });
 
   test('keeps the minutes apart, also when an earlier one comes again', () => {
-    const row = [cell(3, '1'), cell(4, '2')].reduce(addToRow, [] as readonly UsageCell[]);
+    const row = [cell(3, '1'), cell(4, '2')].reduce<readonly UsageCell[]>(addToRow, []);
     expect(addToRow(row, cell(3, '5')).map(({ index, amount }) => [index, amount])).toEqual([
       [3, money('6')],
       [4, money('2')],

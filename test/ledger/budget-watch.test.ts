@@ -30,9 +30,9 @@ class Watch {
   async next(count: number): Promise<readonly string[]> {
     const said: string[] = [];
     while (said.length < count) {
-      const { value, done } = await this.#events.next();
-      if (done === true) return [...said, 'the end'];
-      said.push(wordsOf(value));
+      const step = await this.#events.next();
+      if (step.done === true) return [...said, 'the end'];
+      said.push(wordsOf(step.value));
     }
     return said;
   }
@@ -93,7 +93,6 @@ describe.each([
     memory.kv.hold();
     const spending = memory.must(spend('a', '10'));
     for (let turns = 0; turns < 5; turns += 1) await nextTurn();
-    await memory.ledger.agent('a');
     const next = seen.next(1);
     memory.kv.flush();
     await spending;

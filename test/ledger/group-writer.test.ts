@@ -66,7 +66,7 @@ function submit(
   writer: GroupWriter,
   poolId: string,
   instead?: (judging: Judging) => void,
-  abandoned = false,
+  over: { readonly abandoned?: boolean; readonly weight?: number } = {},
 ): Submission {
   let settle: () => void = () => undefined;
   const settled = new Promise<void>((resolve) => {
@@ -78,8 +78,8 @@ function submit(
     settle();
   };
   writer.submit({
-    weight: 1,
-    abandoned: () => abandoned,
+    weight: over.weight ?? 1,
+    abandoned: () => over.abandoned ?? false,
     run: (judging) => {
       submission.runs += 1;
       if (instead !== undefined) instead(judging);
@@ -123,6 +123,15 @@ describe('a group', () => {
     expect(store.header().headSequence).toBe(5);
   });
 
+  test('counts a batch by its items, and takes one that is too large by itself', async () => {
+    const writer = await start({ groupMax: 10 });
+    const weights = [6, 4, 1, 50, 1];
+    const all = weights.map((weight, at) => submit(writer, `p${at}`, undefined, { weight }));
+    await settled(all);
+    expect(new Set(outcomes(all))).toEqual(new Set(['done']));
+    expect(kv.transactions).toBe(4);
+  });
+
   test('is answered when it is durable, not before', async () => {
     const writer = await start();
     kv.hold();
@@ -138,7 +147,7 @@ describe('a group', () => {
 
   test('leaves out who does not wait any more', async () => {
     const writer = await start();
-    const all = [submit(writer, 'a'), submit(writer, 'b', undefined, true)];
+    const all = [submit(writer, 'a'), submit(writer, 'b', undefined, { abandoned: true })];
     await settled(all);
     expect(all.map(({ runs }) => runs)).toEqual([1, 0]);
     expect(store.header().headSequence).toBe(1);
@@ -198,6 +207,14 @@ describe('a writer', () => {
     const next = submit(writer, 'c');
     await next.settled;
     expect(next.outcome).toBe('done');
+  });
+
+  test('lets a batch wait that is larger than the queue when nobody else does', async () => {
+    const writer = await start({ queueMax: 2 });
+    const large = submit(writer, 'a', undefined, { weight: 50 });
+    const next = submit(writer, 'b');
+    await settled([large, next]);
+    expect(outcomes([large, next])).toEqual(['done', 'SERVER_BUSY']);
   });
 
   test('that stops answers what it took and refuses the rest', async () => {

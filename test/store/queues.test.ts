@@ -183,7 +183,7 @@ describe.each(BACKENDS)('in $name', ({ begin }) => {
           ['a', 11, 1],
           ['a/1', 13, 1],
           ['z', 14, 2],
-          [`${'z'.repeat(128)}`, 15, 1],
+          ['z'.repeat(128), 15, 1],
         ] as const
       ).map(([id, uid, poolUid]): Agent => ({ ...ANY_AGENT!, id, uid, poolUid }));
       const store = await written((writer) => {

@@ -1,5 +1,6 @@
 import { describe, expect, test } from 'vitest';
-import { openLedger } from '../../src/ledger/ledger.js';
+import type { Command } from '../../src/domain/command.js';
+import { openLedger, type Ledger } from '../../src/ledger/ledger.js';
 import type { KeyValueStore } from '../../src/store/kv.js';
 import { recordStore } from '../../src/store/record-store.js';
 import { verifyRows } from '../../src/store/verify.js';
@@ -24,7 +25,7 @@ describe.each(BACKENDS)('in $name', ({ name, begin }) => {
     let ended = false;
     const write = async (seed: number): Promise<void> => {
       const random = randomFrom(seed);
-      while (!ended) await step(ledger.execute, random, time);
+      while (!ended) await step(ledger, random, time);
     };
     const writers = Array.from({ length: 16 }, (_, at) => write(SEED + at));
     while (ledger.info().headSequence < ENTRIES) await new Promise(setImmediate);
@@ -71,24 +72,21 @@ async function ledgerOn(kv: KeyValueStore) {
 }
 
 /** A spend, a hold that is settled, given back or forgotten, or a transfer. */
-async function step(
-  execute: Awaited<ReturnType<typeof ledgerOn>>['ledger']['execute'],
-  random: () => number,
-  time: ManualTime,
-): Promise<void> {
+async function step(ledger: Ledger, random: () => number, time: ManualTime): Promise<void> {
+  const execute = (command: Command) => ledger.execute(command, AGENT);
   const [from, to] = [0, 1].map(() => AGENTS[Math.floor(random() * AGENTS.length)]!);
   const dice = random();
   if (dice < 0.01) time.pass(SECOND);
   if (dice < 0.5) {
-    await execute(order.spend(from!, '0.25', { mode: 'FORCE' }), AGENT);
+    await execute(order.spend(from!, '0.25', { mode: 'FORCE' }));
     return;
   }
   if (dice < 0.6) {
-    await execute(order.transfer(`agent ${from!}`, `agent ${to!}`, '1'), AGENT);
+    await execute(order.transfer(`agent ${from!}`, `agent ${to!}`, '1'));
     return;
   }
-  const held = await execute(order.reserve(from!, '2', { ttlMs: 5 * SECOND }), AGENT);
+  const held = await execute(order.reserve(from!, '2', { ttlMs: 5 * SECOND }));
   const id = held.verdict === 'APPROVED' ? held.reservation!.id : '';
-  if (dice < 0.8) await execute(order.commit(id, '1.5'), AGENT);
-  else if (dice < 0.9) await execute(order.release(id), AGENT);
+  if (dice < 0.8) await execute(order.commit(id, '1.5'));
+  else if (dice < 0.9) await execute(order.release(id));
 }

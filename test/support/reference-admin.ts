@@ -17,38 +17,31 @@ export type AdminCommand = Exclude<C.AdminCommand, C.ApplyConfigurationCommand>;
 
 /** What operators do, on the reference. */
 export function administer(books: ReferenceLedger, command: AdminCommand): RefAnswer {
-  switch (command.method) {
-    case 'CREATE_POOL':
-      return createPool(books, command);
-    case 'UPDATE_POOL':
-    case 'FUND_POOL':
-    case 'DELETE_POOL':
-    case 'FREEZE_POOL':
-    case 'UNFREEZE_POOL': {
-      const pool = books.pool(command.poolId);
-      if (pool === undefined) return books.answer('POOL_NOT_FOUND');
-      if (command.method === 'UPDATE_POOL') return updatePool(books, command, pool);
-      if (command.method === 'FUND_POOL') return fundPool(books, command, pool);
-      if (command.method === 'DELETE_POOL') return deletePool(books, pool);
-      const next = command.method === 'FREEZE_POOL' ? 'FROZEN' : 'ACTIVE';
-      if (pool.state === next) return books.answer('OK');
-      return revise(books, pool, () => {
-        pool.state = next;
-      });
-    }
-    case 'CREATE_AGENT':
-      return createAgent(books, command);
-    case 'TRANSFER':
-      return transfer(books, command);
-    case 'REFUND':
-      return refund(books, command);
-    default: {
-      const agent = books.agent(command.agentId);
-      if (agent === undefined) return books.answer('AGENT_NOT_FOUND');
-      if (agent.state === 'CLOSED') return books.answer('AGENT_CLOSED');
-      return ofAgent(books, command, agent);
-    }
-  }
+  if (command.method === 'CREATE_POOL') return createPool(books, command);
+  if (command.method === 'CREATE_AGENT') return createAgent(books, command);
+  if (command.method === 'TRANSFER') return transfer(books, command);
+  if (command.method === 'REFUND') return refund(books, command);
+  if ('poolId' in command && !('agentId' in command)) return ofPool(books, command);
+  const agent = books.agent(command.agentId);
+  if (agent === undefined) return books.answer('AGENT_NOT_FOUND');
+  if (agent.state === 'CLOSED') return books.answer('AGENT_CLOSED');
+  return ofAgent(books, command, agent);
+}
+
+function ofPool(
+  books: ReferenceLedger,
+  command: C.UpdatePoolCommand | C.FundPoolCommand | C.PoolStateCommand,
+): RefAnswer {
+  const pool = books.pool(command.poolId);
+  if (pool === undefined) return books.answer('POOL_NOT_FOUND');
+  if (command.method === 'UPDATE_POOL') return updatePool(books, command, pool);
+  if (command.method === 'FUND_POOL') return fundPool(books, command, pool);
+  if (command.method === 'DELETE_POOL') return deletePool(books, pool);
+  const next = command.method === 'FREEZE_POOL' ? 'FROZEN' : 'ACTIVE';
+  if (pool.state === next) return books.answer('OK');
+  return revise(books, pool, () => {
+    pool.state = next;
+  });
 }
 
 type OfAgent = Extract<AdminCommand, { readonly agentId: string }>;

@@ -81,20 +81,12 @@ export class ReferenceLedger extends Books {
   }
 
   #decide(command: Command): RefAnswer {
-    switch (command.method) {
-      case 'SPEND':
-        return this.#spend(command);
-      case 'RESERVE':
-        return this.#reserve(command);
-      case 'COMMIT':
-        return this.#commit(command);
-      case 'RELEASE':
-        return this.#release(command);
-      case 'EXTEND':
-        return this.#extend(command);
-      default:
-        return administer(this, command);
-    }
+    if (command.method === 'SPEND') return this.#spend(command);
+    if (command.method === 'RESERVE') return this.#reserve(command);
+    if (command.method === 'COMMIT') return this.#commit(command);
+    if (command.method === 'RELEASE') return this.#release(command);
+    if (command.method === 'EXTEND') return this.#extend(command);
+    return administer(this, command);
   }
 
   #frozen(agent: RefAgent): string | undefined {

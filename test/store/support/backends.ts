@@ -12,7 +12,7 @@ import { MemoryDisk, MemoryKeyValueStore } from '../../fakes/memory-kv.js';
 export interface Backend {
   readonly name: string;
   /** A key-value store with nothing in it, and what opens it again after it was closed. */
-  begin(): { readonly kv: KeyValueStore; readonly reopen: () => KeyValueStore };
+  readonly begin: () => { readonly kv: KeyValueStore; readonly reopen: () => KeyValueStore };
 }
 
 const MAP_BYTES = 2 ** 30;

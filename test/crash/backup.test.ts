@@ -1,0 +1,77 @@
+import path from 'node:path';
+import { expect, onTestFinished, test } from 'vitest';
+import { BudgetAdminService } from '../../src/gen/safeguards/v1/budget_admin_service_pb.js';
+import { ROOT } from '../support/sidecar.js';
+import { run } from '../support/tools.js';
+import { Connection } from './client.js';
+import { serveOn, type Serving } from './process.js';
+import { temporaryDataDir } from './temporary.js';
+import { makeAgent, spendOften, spentBy, verify } from './traffic.js';
+
+const admin = BudgetAdminService.method;
+const AGENTS = ['a', 'b', 'c', 'd'];
+
+async function serving(dataDir: string, flags: readonly string[] = []): Promise<Serving> {
+  const sidecar = await serveOn(dataDir, flags);
+  onTestFinished(async () => {
+    await sidecar.end('SIGKILL');
+  });
+  return sidecar;
+}
+
+/** Spends of four agents that go on until told otherwise. */
+function traffic(sidecar: Serving): () => Promise<void> {
+  let ended = false;
+  const spending = AGENTS.map(async (agentId) => {
+    for (let at = 0; !ended; at += 100) await spendOften(sidecar, agentId, at, at + 100);
+  });
+  return async () => {
+    ended = true;
+    await Promise.all(spending);
+  };
+}
+
+test('a backup made under load verifies, and serves what it had', async () => {
+  const dataDir = temporaryDataDir();
+  const backups = path.join(path.dirname(dataDir), 'backups');
+  const sidecar = await serving(dataDir, ['--backup-dir', backups]);
+  for (const agentId of AGENTS) await makeAgent(sidecar, agentId);
+  const stop = traffic(sidecar);
+  const operator = new Connection(sidecar.admin, sidecar.token);
+  const reports = [];
+  for (const name of ['first', 'second', 'third']) {
+    reports.push(await operator.call(admin.backup, { name }));
+  }
+  await stop();
+  operator.close();
+
+  for (const { name, headSequence, headHash } of reports) {
+    const copy = path.join(backups, name);
+    const words = [path.join(ROOT, 'dist/main.js'), 'verify', '--data-dir', copy, '--json'];
+    const { code, out } = await run(process.execPath, words);
+    expect(code, out).toBe(0);
+    const hash = Buffer.from(headHash).toString('hex');
+    expect(JSON.parse(out)).toMatchObject({ clean: true, headHash: hash });
+    const restored = await serving(copy);
+    const reader = new Connection(restored.admin, restored.token);
+    const info = await reader.call(admin.getServerInfo, {});
+    reader.close();
+    expect(info.headSequence).toBe(headSequence);
+    // What was spent after the copy was made is sent again, and the rest is not counted twice.
+    for (const agentId of AGENTS) {
+      const spent = Number(await spentBy(restored, agentId));
+      await spendOften(restored, agentId, 0, Math.round(spent * 100));
+      expect(Number(await spentBy(restored, agentId))).toBe(spent);
+    }
+    expect(await verify(restored)).toEqual([]);
+  }
+});
+
+test('a ledger is found clean while it is written to', async () => {
+  const sidecar = await serving(temporaryDataDir());
+  for (const agentId of AGENTS) await makeAgent(sidecar, agentId);
+  const stop = traffic(sidecar);
+  for (let times = 0; times < 5; times += 1) expect(await verify(sidecar)).toEqual([]);
+  await stop();
+  expect(await verify(sidecar)).toEqual([]);
+});
