@@ -54,7 +54,8 @@ export async function serve(
   for (const warning of startWarnings(config, terminal.environment)) log.warn({}, warning);
 
   const fail = (error: unknown) => {
-    log.error({ error }, 'The sidecar cannot go on and leaves');
+    const advice = 'If it happens again, run safeguards verify and restore a backup';
+    log.error({ error, advice }, 'The sidecar cannot go on and leaves');
     process.exit(EXIT.error);
   };
   process.on('uncaughtException', fail);

@@ -59,8 +59,8 @@ function checkRow(kv: KeyValueStore, fold: Fold, table: Table, { value }: Row): 
 }
 
 /**
- * An open hold is due at its expiry, an ended one is not. With the holds that its agent counts being
- * its newest open ones (see compareAgents), none can be open that nobody counts.
+ * An open hold is due at its expiry and listed as open, an ended one is neither. Since what an agent
+ * holds is summed over that list (see compareAgents), no hold can be open that nobody counts.
  */
 function checkQueues(kv: KeyValueStore, fold: Fold, reservation: Reservation): void {
   const { id, agentUid, state, expireTime } = reservation;
@@ -68,6 +68,11 @@ function checkQueues(kv: KeyValueStore, fold: Fold, reservation: Reservation): v
   const isDue = kv.get('due', dueKey('EXPIRE', expireTime, id)) !== undefined;
   if (isDue !== (state === 'OPEN')) {
     const found = isDue ? 'is due to expire' : 'is not due to expire';
+    fold.find(0, account, `its reservation ${id} is ${state} and ${found}`);
+  }
+  const isListed = kv.get('open_by_agent', agentReservationKey(agentUid, id)) !== undefined;
+  if (isListed !== (state === 'OPEN')) {
+    const found = isListed ? 'is listed as open' : 'is not listed as open';
     fold.find(0, account, `its reservation ${id} is ${state} and ${found}`);
   }
   if (kv.get('reservations_by_agent', agentReservationKey(agentUid, id)) === undefined) {
