@@ -72,6 +72,12 @@ export interface FieldChange {
   readonly after: string;
 }
 
+/** What decisions read of an entry, written already or by an earlier command of the same group. */
+export type EntryBody = Pick<
+  Entry,
+  'sequence' | 'kind' | 'accounts' | 'amount' | 'reservationId' | 'category' | 'runId'
+>;
+
 /** One immutable line of the ledger, without its hash. */
 export interface Entry {
   /** From 1, without gaps (invariant I9). */

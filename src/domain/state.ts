@@ -1,5 +1,5 @@
 import type { Amount } from './amount.js';
-import type { Entry } from './entry.js';
+import type { EntryBody } from './entry.js';
 import type { Agent, Instant, Pool, Reservation, Uid } from './model.js';
 
 /** What `decide` reads. Implementations answer synchronously and never change while it runs. */
@@ -14,7 +14,7 @@ export interface State {
   reservation(id: string): Reservation | undefined;
   /** The open reservations of an agent, by id. */
   openReservations(uid: Uid): readonly Reservation[];
-  entry(sequence: number): Entry | undefined;
+  entry(sequence: number): EntryBody | undefined;
   /** What was refunded of an entry so far. */
   refunded(sequence: number): Amount;
   /** Living agents, by id: for ApplyConfiguration with prune. */

@@ -1,6 +1,6 @@
 import type { Amount } from '../domain/amount.js';
 import type { Effects, EntryDraft } from '../domain/draft.js';
-import type { Entry } from '../domain/entry.js';
+import type { EntryBody } from '../domain/entry.js';
 import type { Agent, Method, Pool, Reservation, Uid } from '../domain/model.js';
 import type { State } from '../domain/state.js';
 import type { IdempotencyRecord, IdempotencyScope } from './store.js';
@@ -93,8 +93,9 @@ export class Workspace implements State {
       .sort((a, b) => (a.id < b.id ? -1 : 1));
   }
 
-  entry(sequence: number): Entry | undefined {
-    return this.#parent.entry(sequence);
+  entry(sequence: number): EntryBody | undefined {
+    const own = this.entries[sequence - this.#parent.headSequence - 1];
+    return own?.draft ?? this.#parent.entry(sequence);
   }
 
   refunded(sequence: number): Amount {

@@ -6,6 +6,7 @@ import {
   applyConfiguration,
   createAgent,
   createPool,
+  refund,
   spend,
 } from '../fakes/commands.js';
 import { MemoryLedger } from '../fakes/memory-ledger.js';
@@ -122,6 +123,17 @@ describe('an atomic batch', () => {
       memory.verdict(spend('a', '20')),
     ]);
     expect([...results(answer), alone]).toEqual(['NOT_APPLIED', 'INSUFFICIENT_BUDGET', 'OK']);
+    expect(spent('a')).toBe(money('20'));
+  });
+});
+
+describe('commands of one group', () => {
+  test('see what the ones before wrote, their entries too', async () => {
+    const [spending, refunding] = await Promise.all([
+      memory.must(spend('a', '30')),
+      memory.must(refund(memory.head + 1, '10')),
+    ]);
+    expect(refunding).toMatchObject({ sequence: spending.sequence + 1, secondAmount: money('20') });
     expect(spent('a')).toBe(money('20'));
   });
 });

@@ -76,6 +76,8 @@ class Comparison {
         this.memory.kv.hold();
         for (const act of step.acts) void this.memory.do(commandOf(act, this.books));
         for (let turns = 0; turns < 3; turns += 1) await nextTurn();
+        // A process that is gone sweeps no more.
+        vi.clearAllTimers();
         this.memory = await this.memory.crash();
       }
     }
@@ -229,6 +231,7 @@ test(
         expect(report.findings).toEqual([]);
         expect(report.entries).toBe(comparison.books.entries);
         expect(comparison.memory.failures).toEqual([]);
+        await comparison.memory.ledger.close();
       },
     );
     await fc.assert(property, settings);

@@ -3,7 +3,7 @@ import { reject, type Rejection } from '../answer.js';
 import type { RefundCommand } from '../command.js';
 import { carryOut, type Decided } from '../decided.js';
 import { beginDraft, closeEntry, moveMoney, movePool, touch } from '../draft.js';
-import type { Entry } from '../entry.js';
+import type { EntryBody } from '../entry.js';
 import type { Agent, Pool, Uid } from '../model.js';
 import type { Context, State } from '../state.js';
 import { checkScale, poolByUid, poolOf } from './checks.js';
@@ -72,7 +72,7 @@ function entryNotFound(sequence: number): Rejection {
 /** Who spent an entry's amount and which pool paid, or undefined when it is no cost. */
 function payerOf(
   state: State,
-  entry: Entry,
+  entry: EntryBody,
 ): { readonly agent: Agent; readonly pool: Pool } | undefined {
   if (entry.kind !== 'SPEND' && entry.kind !== 'COMMIT') return undefined;
   const agentUid = accountUid(entry, 'AGENT');
@@ -82,6 +82,6 @@ function payerOf(
   return { agent, pool: poolByUid(state, poolUid) };
 }
 
-function accountUid(entry: Entry, kind: 'AGENT' | 'POOL'): Uid | undefined {
+function accountUid(entry: EntryBody, kind: 'AGENT' | 'POOL'): Uid | undefined {
   return entry.accounts.find((account) => account.kind === kind)?.uid;
 }
