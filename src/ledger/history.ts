@@ -112,7 +112,9 @@ export function usageBuckets(
   range: TimeRange,
   page: PageRequest,
 ): Page<UsageBucketView> | Rejection {
-  const agent = sources.rows.agentById(agentId);
+  const uid = sources.rows.agentById(agentId)?.uid;
+  // From the same snapshot as the rows: which hour is not folded yet must not be of another moment.
+  const agent = uid === undefined ? undefined : sources.reader.agent(uid);
   if (agent === undefined) return agentNotFound(agentId);
   const step = STEP_MS[granularity];
   // The bucket that a moment lies in counts wholly.

@@ -104,7 +104,7 @@ const table: Record<StateName, Record<VerbName, Cell>> = {
     'commit 40, reject overage': COMMITTED,
     'commit 41, reject overage': COMMITTED,
     release: COMMITTED,
-    extend: COMMITTED,
+    extend: 'RESERVATION_EXPIRED: COMMITTED 0/25, 25/0',
   },
   'a released one': {
     'commit 25': RELEASED,
@@ -117,7 +117,7 @@ const table: Record<StateName, Record<VerbName, Cell>> = {
     'commit 40, reject overage': RELEASED,
     'commit 41, reject overage': RELEASED,
     release: 'OK: RELEASED 0/0, 0/0',
-    extend: RELEASED,
+    extend: 'RESERVATION_EXPIRED: RELEASED 0/0, 0/0',
   },
   'an expired one': {
     'commit 25': `OK: EXPIRED 0/25, 25/0, ${LATE}`,

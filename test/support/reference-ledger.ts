@@ -230,9 +230,7 @@ export class ReferenceLedger extends Books {
     const hold = this.hold(command.reservationId);
     if (hold === undefined) return this.answer('RESERVATION_NOT_FOUND');
     const { agent } = hold;
-    if (hold.state === 'COMMITTED') return this.answer('RESERVATION_ALREADY_COMMITTED');
-    if (hold.state === 'RELEASED') return this.answer('RESERVATION_ALREADY_RELEASED');
-    if (hold.state === 'EXPIRED') return this.answer('RESERVATION_EXPIRED');
+    if (hold.state !== 'OPEN') return this.answer('RESERVATION_EXPIRED');
     const frozen = this.#frozen(agent);
     if (frozen !== undefined) return this.answer(frozen, { agent, hold });
     if (hold.extensions === 10) return this.answer('EXTENSIONS_EXHAUSTED');

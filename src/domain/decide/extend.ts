@@ -6,8 +6,6 @@ import type { Reservation } from '../model.js';
 import { EXTENSIONS_MAX, type Context, type State } from '../state.js';
 import { frozenDenial, isDue, poolOf } from './checks.js';
 import {
-  alreadyCommitted,
-  alreadyReleased,
   reservationExpired,
   reservationNotFound,
   touchAgent,
@@ -21,10 +19,8 @@ export function decideExtend(state: State, command: ExtendCommand, context: Cont
     return reservationNotFound(command.reservationId);
   }
   const pool = poolOf(state, agent);
-  if (reservation.state === 'COMMITTED') return alreadyCommitted(reservation);
-  if (reservation.state === 'RELEASED') return alreadyReleased(reservation);
-  if (reservation.state === 'EXPIRED' || isDue(reservation, context.now)) {
-    return reservationExpired(reservation, 'The reservation has expired. Reserve anew');
+  if (reservation.state !== 'OPEN' || isDue(reservation, context.now)) {
+    return reservationExpired(reservation, 'The reservation is not open any more. Reserve anew');
   }
   const frozen = frozenDenial(agent, pool, 0n);
   if (frozen !== undefined) return deny(frozen, { agent, pool, reservation });

@@ -1331,8 +1331,8 @@ export const BudgetService: GenService<{
   },
   /**
    * Moves the expiry of an open reservation to max(expire_time, now + ttl), at most 10 times.
-   * Errors: RESERVATION_NOT_FOUND, RESERVATION_ALREADY_COMMITTED, RESERVATION_ALREADY_RELEASED,
-   * RESERVATION_EXPIRED, EXTENSIONS_EXHAUSTED. Denied while the agent or its pool is frozen.
+   * Errors: RESERVATION_NOT_FOUND, RESERVATION_EXPIRED (whenever it is not open), EXTENSIONS_EXHAUSTED.
+   * Denied while the agent or its pool is frozen.
    *
    * @generated from rpc safeguards.v1.BudgetService.ExtendReservation
    */

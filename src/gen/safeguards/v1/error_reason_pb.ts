@@ -113,7 +113,7 @@ export const ErrorReason = {
   RESERVATION_ALREADY_RELEASED: 31,
 
   /**
-   * FAILED_PRECONDITION. The reservation expired: it cannot be extended, or its late window is over.
+   * FAILED_PRECONDITION. The reservation is not open and cannot be extended, or its late window is over.
    *
    * @generated from enum value: ERROR_REASON_RESERVATION_EXPIRED = 32;
    */
