@@ -5,11 +5,7 @@ import { beginDraft, closeEntry } from '../draft.js';
 import type { Reservation } from '../model.js';
 import { EXTENSIONS_MAX, type Context, type State } from '../state.js';
 import { frozenDenial, isDue, poolOf } from './checks.js';
-import {
-  reservationExpired,
-  reservationNotFound,
-  touchAgent,
-} from './holds.js';
+import { reservationExpired, reservationNotFound, touchAgent } from './holds.js';
 
 /** Moves the expiry of an open reservation to max(old, now + ttl), at most ten times. */
 export function decideExtend(state: State, command: ExtendCommand, context: Context): Decided {
