@@ -34,7 +34,7 @@ export async function run(
       .showHelpAfterError('Add --help for what can be said.');
   }
   try {
-    await program.parseAsync([...argv], { from: 'user' });
+    await program.parseAsync(argv.map(asFlag), { from: 'user' });
     return code;
   } catch (error) {
     return failed(error, argv.includes('--json'), terminal);
@@ -58,4 +58,10 @@ function failed(error: unknown, json: boolean, terminal: Terminal): number {
   const message = error instanceof Error ? error.message : String(error);
   terminal.err(`${message}\n`);
   return error instanceof UsageError || error instanceof ConfigError ? EXIT.usage : EXIT.error;
+}
+
+/** A flag written as its setting is named, `--data_dir`, is the flag `--data-dir`. */
+function asFlag(word: string): string {
+  const [, name, rest] = /^--([a-z]+(?:_[a-z]+)+)(=.*)?$/.exec(word) ?? [];
+  return name === undefined ? word : `--${name.replaceAll('_', '-')}${rest ?? ''}`;
 }

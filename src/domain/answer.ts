@@ -104,7 +104,7 @@ export function reject(
 
 /** Makes an INVALID_REQUEST of one or more fields. */
 export function rejectFields(fields: readonly FieldViolation[]): Rejection {
-  const names = [...new Set(fields.map((field) => field.field))].join(' and ');
+  const names = [...new Set(fields.map((field) => field.field))].join(',');
   return {
     ...reject('INVALID_REQUEST', 'The request is malformed. See the violations of its fields', {
       fields: names,

@@ -44,7 +44,7 @@ export interface Ledger extends LedgerApi {
 /** Opens a ledger on an open store; the first time it makes the pool `default`. */
 export async function openLedger(options: LedgerOptions): Promise<Ledger> {
   const { store } = options;
-  const owner = newUuid();
+  const { owner } = store;
   const clock = startClock(options.time, options.clock, store.header().time);
   await store.transact((writer) => {
     writer.putHeader({ ...writer.header(), owner, time: clock.now() });

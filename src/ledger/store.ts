@@ -159,6 +159,8 @@ export interface StoreWriter extends StoreReader {
 
 /** The durable store of the ledger. */
 export interface Store extends StoreReader {
+  /** The name of this process as the one that may write; the header carries it while it does. */
+  readonly owner: string;
   readonly format: number;
   /**
    * Runs work in one transaction and resolves when it is durable. A throw of `work` undoes it and

@@ -1,3 +1,4 @@
+import { rejectFields } from '../domain/answer.js';
 import type { ExportedEntry, LedgerApi } from '../ledger/api.js';
 import { MetricsService } from '../gen/safeguards/v1/metrics_service_pb.js';
 import type { ExportLedgerResponse } from '../gen/safeguards/v1/metrics_service_pb.js';
@@ -38,6 +39,11 @@ export function metricsService(ledger: LedgerApi): MountedService {
     exportLedger: (request, _caller, signal) => {
       const part = decodeExport(request);
       if (isFailure(part)) return part;
+      const { headSequence } = ledger.info();
+      if (part.after > headSequence) {
+        const description = `Give at most the head, which is ${headSequence}`;
+        return rejectFields([{ field: 'after_sequence', description }]);
+      }
       return mapped(ledger.exportEntries(part.after, part.through, signal), encodeExported);
     },
   });

@@ -62,7 +62,7 @@ function detailsOf(failure: Failure): Detail[] {
   const { fields, omitted } = bounded(failure.fields);
   const metadata = { ...failure.metadata };
   if (omitted > 0) {
-    metadata['fields'] = [...new Set(fields.map(({ field }) => field))].join(' and ');
+    metadata['fields'] = [...new Set(fields.map(({ field }) => field))].join(',');
     metadata['violations_omitted'] = String(omitted);
   }
   const details = [

@@ -1,4 +1,5 @@
-import { rename, unlink } from 'node:fs/promises';
+import { randomBytes } from 'node:crypto';
+import { unlink } from 'node:fs/promises';
 import { connect, createServer, type Server } from 'node:net';
 import { join } from 'node:path';
 import { StoreRefused } from './refused.js';
@@ -16,41 +17,83 @@ const KNOCK_MS = 2_000;
 
 /**
  * Locks a folder by listening on a Unix socket in it: the kernel gives it up when the process ends, it
- * excludes processes of other containers that share the volume, and it needs no other program. It is
- * the polite refusal; what keeps two writers apart for certain is the owner in the store's header,
- * which every transaction checks.
+ * excludes processes of other containers that share the volume, and it needs no other program. Of
+ * several that find a socket whose process is gone, more than one may get by: `claimOwnership` decides.
  */
 export async function lockFolder(folder: string): Promise<Lock> {
-  const path = join(folder, 'lock');
-  if (Buffer.byteLength(path) > SOCKET_PATH_BYTES_MAX) {
-    const limit = SOCKET_PATH_BYTES_MAX - '/lock'.length;
+  const path = socketPath(folder, 'lock');
+  let server = await listen(path);
+  if (server === undefined) {
+    if (await answers(path)) throw locked(folder);
+    // Left by a process that ended without closing it.
+    await unlink(path).catch(() => undefined);
+    server = await listen(path);
+  }
+  if (server === undefined) throw locked(folder);
+  return lockOf(server);
+}
+
+/** Owning a store: a name that its header carries, and a socket of that name that says it lives. */
+export interface Ownership extends Lock {
+  readonly owner: string;
+}
+
+/**
+ * Makes this process the owner of a store. `previous` is the owner that the header names; `replace`
+ * puts the new one there if it still names that one, in one transaction, and returns whether it did.
+ * Of processes that start together exactly one replaces it, and the others are refused.
+ */
+export async function claimOwnership(
+  folder: string,
+  previous: string,
+  replace: (owner: string) => Promise<boolean>,
+): Promise<Ownership> {
+  const owner = randomBytes(OWNER_BYTES).toString('hex');
+  const server = await listen(socketPath(folder, ownerSocket(owner)));
+  if (server === undefined) throw locked(folder);
+  const lock = lockOf(server);
+  try {
+    const path = socketPath(folder, ownerSocket(previous));
+    if (previous !== '' && (await answers(path))) throw locked(folder);
+    if (!(await replace(owner))) throw locked(folder);
+    if (previous !== '') await unlink(path).catch(() => undefined);
+    return { owner, close: () => lock.close() };
+  } catch (error) {
+    await lock.close();
+    throw error;
+  }
+}
+
+/** Bytes of an owner's name: it is hex in the header and in the name of its socket. */
+const OWNER_BYTES = 4;
+
+function ownerSocket(owner: string): string {
+  return `lock-${owner.slice(0, 2 * OWNER_BYTES)}`;
+}
+
+function socketPath(folder: string, name: string): string {
+  const limit = SOCKET_PATH_BYTES_MAX - ownerSocket('0'.repeat(2 * OWNER_BYTES)).length - 1;
+  if (Buffer.byteLength(folder) > limit) {
     throw new Error(
       `The path of the data directory has more than ${limit} bytes; use a shorter one`,
     );
   }
-  let server = await listen(path);
-  if (server === undefined) {
-    if (await answers(path)) {
-      throw new StoreRefused(
-        'STORE_LOCKED',
-        `Another sidecar serves ${folder}; stop it, or use another data directory`,
-      );
-    }
-    // Left by a process that ended without closing it.
-    const stale = `${path}.stale`;
-    await rename(path, stale);
-    await unlink(stale);
-    server = await listen(path);
-  }
-  if (server === undefined) {
-    throw new StoreRefused('STORE_LOCKED', `Another sidecar is starting in ${folder}`);
-  }
-  const held = server;
-  held.unref();
+  return join(folder, name);
+}
+
+function locked(folder: string): StoreRefused {
+  return new StoreRefused(
+    'STORE_LOCKED',
+    `Another sidecar serves ${folder}; stop it, or use another data directory`,
+  );
+}
+
+function lockOf(server: Server): Lock {
+  server.unref();
   return {
     close: () =>
       new Promise((resolve) => {
-        held.close(() => {
+        server.close(() => {
           resolve();
         });
       }),

@@ -8,10 +8,10 @@ import { readHeader } from './decode.js';
 import { messageOf, openFrame } from './frame.js';
 import type { KeyValueStore } from './kv.js';
 import { openLmdb } from './lmdb.js';
-import { lockFolder } from './lock.js';
-import { HEADER_KEY } from './record-reader.js';
+import { claimOwnership, lockFolder } from './lock.js';
+import { HEADER_KEY, recordReader } from './record-reader.js';
 import { recordStore } from './record-store.js';
-import { STORE_FORMAT } from './record-writer.js';
+import { recordWriter, STORE_FORMAT } from './record-writer.js';
 import { StoreRefused } from './refused.js';
 import type { VerificationScope } from './verify.js';
 
@@ -58,28 +58,49 @@ export async function openStore(options: OpenStoreOptions): Promise<Store> {
     const kv = openLmdb({ folder, mapBytes: options.mapBytes, readOnly: false });
     const header = checkHeader(kv, marker, folder);
     checkClock(header, options);
-    const store = recordStore(kv, {
+    const ownership = await claimOwnership(options.dataDir, header.owner, (owner) =>
+      replaceOwner(kv, header.owner, { owner, verified }),
+    );
+    kv.refreshReads();
+    return recordStore(kv, {
+      owner: ownership.owner,
       verify: () => options.verify(folder, 'ALL'),
       backup: (name) => backup(kv, options, marker, name),
       close: async () => {
         await kv.close();
+        await ownership.close();
         await lock.close();
       },
     });
-    // Starts after many crashes need not check the same entries again.
-    await store.transact((writer) => {
-      writer.putHeader({
-        ...writer.header(),
-        verifiedSequence: verified.headSequence,
-        verifiedHash: verified.headHash,
-      });
-    });
-    store.refreshReads();
-    return store;
   } catch (error) {
     await lock.close();
     throw error;
   }
+}
+
+/**
+ * Names a new owner in the header where it still names the previous one. What was verified is noted
+ * too: starts after many crashes need not check the same entries again.
+ */
+async function replaceOwner(
+  kv: KeyValueStore,
+  previous: string,
+  next: { readonly owner: string; readonly verified: VerificationReport },
+): Promise<boolean> {
+  let replaced = false;
+  const writer = recordWriter(kv, recordReader(kv));
+  await kv.transact(() => {
+    const header = writer.header();
+    if (header.owner !== previous) return;
+    replaced = true;
+    writer.putHeader({
+      ...header,
+      owner: next.owner,
+      verifiedSequence: next.verified.headSequence,
+      verifiedHash: next.verified.headHash,
+    });
+  });
+  return replaced;
 }
 
 /** The marker of the store that is there, after making one where there is none. */

@@ -40,7 +40,7 @@ let copies = 0;
 function damaged(damage: (file: string) => void): string {
   copies += 1;
   const copy = path.join(folder, `copy-${copies}`);
-  const sockets = (source: string) => path.basename(source) !== 'lock';
+  const sockets = (source: string) => !path.basename(source).startsWith('lock');
   cpSync(sound, copy, { recursive: true, filter: sockets });
   damage(path.join(copy, 'store', 'data.mdb'));
   return copy;

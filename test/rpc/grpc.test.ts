@@ -61,7 +61,7 @@ describe('a call over gRPC', () => {
       reason: 'INVALID_REQUEST',
       domain: 'safeguards.dev',
       fields: ['request_id', 'agent_id', 'amount', 'mode'],
-      metadata: { fields: 'request_id and agent_id and amount and mode' },
+      metadata: { fields: 'request_id,agent_id,amount,mode' },
     });
   });
 
@@ -303,7 +303,7 @@ describe('a batch', () => {
       code: 3,
       reason: 1,
       metadata: {
-        fields: 'items[1].amount and items[1].dry_run',
+        fields: 'items[1].amount,items[1].dry_run',
         'items[1].dry_run': 'Leave it out here and use Spend for a dry run',
       },
     });

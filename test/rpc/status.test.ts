@@ -67,7 +67,7 @@ describe('the details of an error', () => {
       message: rejection.message,
       reason: 'INVALID_REQUEST',
       domain: 'safeguards.dev',
-      metadata: { fields: 'amount and items[3].agent_id' },
+      metadata: { fields: 'amount,items[3].agent_id' },
       fields: ['amount', 'items[3].agent_id'],
       retryAfterMs: 1_500,
     });
@@ -86,7 +86,7 @@ describe('the details of an error', () => {
     const failure = failureOf({ code, details, metadata, name: '', message: '' });
     expect(failure.fields.length).toBeGreaterThan(20);
     expect(failure.metadata['violations_omitted']).toBe(String(5_000 - failure.fields.length));
-    expect(failure.metadata['fields']?.split(' and ')).toEqual(failure.fields);
+    expect(failure.metadata['fields']?.split(',')).toEqual(failure.fields);
   });
 
   test('are none where the API is not ours', () => {

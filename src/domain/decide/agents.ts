@@ -48,7 +48,7 @@ export function decideCreateAgent(
     checkScales(pool, [
       ['initial_budget', command.initialBudget],
       ['overdraft_limit', command.overdraftLimit],
-    ]) ?? checkParent(state, id, command.parentId);
+    ]) ?? checkParent(state, id, command.parentId, 'parent_id');
   if (refusal !== undefined) return refusal;
 
   const draft = beginDraft(state, context.now);
@@ -103,14 +103,19 @@ export function countAgent(draft: Draft, poolUid: Uid, step: 1 | -1): void {
 }
 
 /** A parent exists and makes no cycle. */
-function checkParent(state: State, id: string, parentId: string): Rejection | undefined {
+function checkParent(
+  state: State,
+  id: string,
+  parentId: string,
+  field: string,
+): Rejection | undefined {
   if (parentId === '') return undefined;
   const seen = new Set<string>([id]);
   let next = parentId;
   while (next !== '') {
     if (seen.has(next)) {
       return rejectFields([
-        { field: 'parent_id', description: 'makes an agent its own ancestor; name another' },
+        { field, description: 'makes an agent its own ancestor; name another' },
       ]);
     }
     seen.add(next);
@@ -145,7 +150,9 @@ export function decideUpdateAgent(
     (patch.overdraftLimit === undefined
       ? undefined
       : checkScale(pool, 'agent.overdraft_limit', patch.overdraftLimit)) ??
-    (patch.parentId === undefined ? undefined : checkParent(state, agent.id, patch.parentId)) ??
+    (patch.parentId === undefined
+      ? undefined
+      : checkParent(state, agent.id, patch.parentId, 'agent.parent_id')) ??
     checkRevision(command.expectedRevision, agent.revision);
   if (refusal !== undefined) return refusal;
   const changes = changesOf<Agent>(agent, patch, AGENT_FIELDS);

@@ -1,4 +1,4 @@
-import { maxAmount, minAmount, type Amount } from '../amount.js';
+import { formatAmount, maxAmount, minAmount, type Amount } from '../amount.js';
 import { reject, type Rejection, type WarningCode } from '../answer.js';
 import { availableOf } from '../budget.js';
 import type { CommitCommand } from '../command.js';
@@ -142,7 +142,13 @@ function checkOverage(
   return reject(
     'ACTUAL_EXCEEDS_RESERVATION',
     'The amount exceeds what is held and the overage policy forbids that',
-    { reservation_id: reservation.id, overage_policy: command.overage },
+    {
+      reservation_id: reservation.id,
+      overage_policy: command.overage,
+      held: formatAmount(reservation.held),
+      overage: formatAmount(cost.overage),
+      available: formatAmount(availableOf(agent)),
+    },
   );
 }
 

@@ -3,7 +3,8 @@ import type { Amount } from '../../domain/amount.js';
 import { refuseField } from './form.js';
 import type { Form } from './form.js';
 
-const GRAMMAR = 'Write at most 18 digits and at most 12 decimals as in 12.50 without an exponent';
+const GRAMMAR =
+  'Write digits as in 12.50. At most 18 and 12 decimals. No sign or space or comma or exponent';
 
 /** Reads an amount >= 0 that must be there. */
 export function requiredAmount(form: Form, field: string, value: string): Amount {

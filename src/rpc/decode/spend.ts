@@ -1,3 +1,4 @@
+import { formatAmount } from '../../domain/amount.js';
 import { reject } from '../../domain/answer.js';
 import type { Rejection } from '../../domain/answer.js';
 import type { ReserveCommand, SpendCommand, SpendMode } from '../../domain/command.js';
@@ -71,7 +72,7 @@ function spendOf(form: Form, request: SpendRequest, limits: SpendLimits): SpendC
     dryRun: request.dryRun,
   };
   if (command.mode === 'FORCE' && command.amount > limits.forcedAmountMax) {
-    refuseField(form, 'amount', 'Force at most the configured forced_amount_max');
+    refuseField(form, 'amount', `Force at most ${formatAmount(limits.forcedAmountMax)}`);
   }
   return command;
 }
