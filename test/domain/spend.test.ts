@@ -179,7 +179,7 @@ describe('a parent', () => {
     expect(world.verdict(createAgent('d', 'p', '0', { parentId: 'x' }))).toBe('AGENT_NOT_FOUND');
     expect(world.verdict(createAgent('d', 'p', '0', { parentId: 'd' }))).toBe('INVALID_REQUEST');
     expect(world.do(updateAgent('a', { parentId: 'c' }))).toMatchObject({
-      fields: [{ field: 'parent_id' }],
+      fields: [{ field: 'agent.parent_id' }],
     });
   });
 });
