@@ -40,7 +40,7 @@ let copies = 0;
 function damaged(damage: (file: string) => void): string {
   copies += 1;
   const copy = path.join(folder, `copy-${copies}`);
-  const sockets = (source: string) => !path.basename(source).startsWith('lock');
+  const sockets = (source: string) => !/^lock(?:-|$)/.test(path.basename(source));
   cpSync(sound, copy, { recursive: true, filter: sockets });
   damage(path.join(copy, 'store', 'data.mdb'));
   return copy;
