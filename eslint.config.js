@@ -11,11 +11,12 @@ const mayImport = {
   ledger: ['domain'],
   store: ['ledger', 'domain', 'gen'],
   rpc: ['ledger', 'domain', 'gen'],
+  delivery: ['ledger', 'domain'],
   telemetry: ['ledger', 'domain', 'config'],
   config: ['domain'],
   gen: [],
-  cli: ['rpc', 'store', 'telemetry', 'ledger', 'domain', 'config', 'gen'],
-  main: ['cli', 'rpc', 'store', 'telemetry', 'ledger', 'domain', 'config', 'gen'],
+  cli: ['rpc', 'store', 'delivery', 'telemetry', 'ledger', 'domain', 'config', 'gen'],
+  main: ['cli', 'rpc', 'store', 'delivery', 'telemetry', 'ledger', 'domain', 'config', 'gen'],
 };
 
 // Packages that have one home; a prefix of the path says where that is.

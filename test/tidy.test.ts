@@ -35,11 +35,12 @@ const layers: Readonly<Record<string, readonly string[]>> = {
   ledger: ['domain'],
   store: ['ledger', 'domain', 'gen'],
   rpc: ['ledger', 'domain', 'gen'],
+  delivery: ['ledger', 'domain'],
   telemetry: ['ledger', 'domain', 'config'],
   config: ['domain'],
   gen: [],
-  cli: ['rpc', 'store', 'telemetry', 'ledger', 'domain', 'config', 'gen'],
-  main: ['cli', 'rpc', 'store', 'telemetry', 'ledger', 'domain', 'config', 'gen'],
+  cli: ['rpc', 'store', 'delivery', 'telemetry', 'ledger', 'domain', 'config', 'gen'],
+  main: ['cli', 'rpc', 'store', 'delivery', 'telemetry', 'ledger', 'domain', 'config', 'gen'],
 };
 
 const rules: readonly Rule[] = [
