@@ -1,5 +1,6 @@
 import type { Amount } from './amount.js';
 import type { Agent, Instant, Pool, Reservation } from './model.js';
+import type { Alarm } from './violation.js';
 
 /** Why a request was denied. */
 export type DenialReason = 'INSUFFICIENT_BUDGET' | 'AGENT_FROZEN' | 'POOL_FROZEN';
@@ -84,6 +85,8 @@ export interface Rejection {
   readonly fields: readonly FieldViolation[];
   /** When to come back, for RESOURCE_EXHAUSTED. */
   readonly retryAfterMs: number | undefined;
+  /** The violation that the request was, where it was one. */
+  readonly alarm?: Alarm;
 }
 
 /** Makes a rejection. */

@@ -2,12 +2,15 @@ import type { Amount } from './amount.js';
 import type { ConfigurationChange, Denial, Outcome, Rejection, WarningCode } from './answer.js';
 import { overflowOf, type Draft, type Effects } from './draft.js';
 import type { Agent, Pool, Reservation, Uid } from './model.js';
+import type { Alarm } from './violation.js';
 
 /** A request that was judged, and what it changes: nothing when effects are undefined. */
 export interface Judged {
   readonly verdict: 'JUDGED';
   readonly outcome: Outcome;
   readonly effects: Effects | undefined;
+  /** The violation that a denial is, where it is one. */
+  readonly alarm?: Alarm;
 }
 
 /** The result of every decide function. */
@@ -49,12 +52,13 @@ export function unchanged(facts: OutcomeFacts): Decided {
   };
 }
 
-/** Denied: nothing changes (invariant I7). */
-export function deny(denial: Denial, facts: OutcomeFacts): Decided {
+/** Denied: no balance changes (invariant I7), and the violation that the denial is may be opened. */
+export function deny(denial: Denial, facts: OutcomeFacts, alarm?: Alarm): Decided {
   return {
     verdict: 'JUDGED',
     outcome: outcomeOf('DENIED', 0, denial, facts),
     effects: undefined,
+    ...(alarm !== undefined && { alarm }),
   };
 }
 

@@ -1,6 +1,7 @@
 import { inRange, type Amount } from './amount.js';
 import { reject, type Rejection } from './answer.js';
 import { debtOf, remainingOf } from './budget.js';
+import { changeRow, type CollectionName, type Collections, type RowChanges } from './collection.js';
 import { copyAgent, copyPool } from './copy.js';
 import type {
   AccountChange,
@@ -49,6 +50,11 @@ export interface Effects {
   readonly pools: ReadonlyMap<Uid, Pool>;
   readonly reservations: ReadonlyMap<string, Reservation>;
   readonly refunds: ReadonlyMap<number, Amount>;
+  readonly rows: RowChanges;
+  /** Keys of open episodes that went on: counted in memory, see Episode. */
+  readonly repeats: readonly string[];
+  /** The newest violation event's sequence. */
+  readonly violationSequence: number;
   readonly nextUid: Uid;
 }
 
@@ -61,6 +67,9 @@ export interface Draft {
   readonly pools: Map<Uid, Pool>;
   readonly reservations: Map<string, Reservation>;
   readonly refunds: Map<number, Amount>;
+  readonly rows: RowChanges;
+  readonly repeats: string[];
+  violationSequence: number;
   nextUid: Uid;
   /** The accounts of the entry in the making. */
   accounts: AccountDraft[];
@@ -92,6 +101,9 @@ export function beginDraft(state: State, now: Instant): Draft {
     pools: new Map(),
     reservations: new Map(),
     refunds: new Map(),
+    rows: {},
+    repeats: [],
+    violationSequence: state.violationSequence,
     nextUid: state.nextUid,
     accounts: [],
     overflowed: false,
@@ -110,6 +122,31 @@ export function draftPool(draft: Draft, uid: Uid): Pool {
   const pool = draft.pools.get(uid) ?? draft.state.pool(uid);
   if (pool === undefined) throw new Error(`no pool row ${uid}`);
   return pool;
+}
+
+/** A row of a collection as the draft leaves it so far. */
+export function draftRow<C extends CollectionName>(
+  draft: Draft,
+  collection: C,
+  key: string,
+): Collections[C] | undefined {
+  const changed = draft.rows[collection];
+  return changed?.has(key) ? changed.get(key) : draft.state.row(collection, key);
+}
+
+/** Writes a row of a collection. */
+export function putRow<C extends CollectionName>(
+  draft: Draft,
+  collection: C,
+  key: string,
+  row: Collections[C],
+): void {
+  changeRow(draft.rows, collection, key, row);
+}
+
+/** Takes a row of a collection away. */
+export function removeRow(draft: Draft, collection: CollectionName, key: string): void {
+  changeRow(draft.rows, collection, key, undefined);
 }
 
 /**

@@ -1,6 +1,8 @@
 import type { Amount } from './amount.js';
+import type { CollectionName, Collections, RowRange } from './collection.js';
 import type { EntryBody } from './entry.js';
 import type { Agent, Instant, Pool, Reservation, Uid } from './model.js';
+import type { Rules } from './rules.js';
 
 /** What `decide` reads. Implementations answer synchronously and never change while it runs. */
 export interface State {
@@ -21,6 +23,17 @@ export interface State {
   livingAgents(): Iterable<Agent>;
   /** Living pools, by id. */
   livingPools(): Iterable<Pool>;
+  /** A row of a collection. */
+  row<C extends CollectionName>(collection: C, key: string): Collections[C] | undefined;
+  /** The rows of a collection by key. */
+  rows<C extends CollectionName>(
+    collection: C,
+    range: RowRange,
+  ): Iterable<readonly [key: string, row: Collections[C]]>;
+  /** Every rule there is. */
+  readonly rules: Rules;
+  /** The newest violation event's sequence. */
+  readonly violationSequence: number;
   /** The newest entry's sequence. */
   readonly headSequence: number;
   /** The next uid to give. */

@@ -1,7 +1,8 @@
 import type { Entry } from '../domain/entry.js';
 import type { Agent, Instant, Reservation, Uid } from '../domain/model.js';
 import type { UsageDelta } from '../domain/draft.js';
-import type { Rows } from './rows.js';
+import { changesIn, namesOf, type RowChanges } from '../domain/collection.js';
+import { rememberRows, settleRows, type Rows } from './rows.js';
 import type { Header, StoreWriter } from './store.js';
 import type { OpenHour, UsageBook } from './usage-book.js';
 import type { StampedEntry, Workspace } from './workspace.js';
@@ -28,7 +29,7 @@ export function flush(
   header: Header,
   context: FlushContext,
 ): Flushed {
-  if (workspace.entries.length === 0) return { header, usage: new Map(), movedFrom: new Map() };
+  if (!workspace.changed) return { header, usage: new Map(), movedFrom: new Map() };
   const { rows, now } = context;
   let hash = header.headHash;
   for (const stamped of workspace.entries) hash = writer.appendEntry(entryOf(stamped, hash, now));
@@ -56,6 +57,7 @@ export function flush(
   }
   for (const [sequence, refunded] of workspace.refunds) writer.putRefunded(sequence, refunded);
   for (const { scope, record } of workspace.answers.values()) writer.putIdempotency(scope, record);
+  writeRows(writer, workspace.rowChanges);
 
   const next = {
     ...header,
@@ -63,6 +65,7 @@ export function flush(
     headHash: hash,
     time: now,
     nextUid: workspace.nextUid,
+    violationSequence: workspace.violationSequence,
   };
   return { header: next, usage, movedFrom };
 }
@@ -83,6 +86,8 @@ export function remember(workspace: Workspace, flushed: Flushed, context: FlushC
   for (const pool of workspace.pools.values()) rows.pools.write(pool.uid, pool);
   for (const [id, uid] of workspace.newPoolUids()) rows.poolUids.write(id, uid);
   for (const row of workspace.reservations.values()) rows.reservations.write(row.id, row);
+  rememberRows(rows, workspace.rowChanges);
+  rows.rules = workspace.rules;
   context.usage.remember(flushed.usage);
 }
 
@@ -94,6 +99,7 @@ export function settle(workspace: Workspace, flushed: Flushed, context: FlushCon
   for (const pool of workspace.pools.values()) rows.pools.settle(pool.uid, pool);
   for (const [id, uid] of workspace.newPoolUids()) rows.poolUids.settle(id, uid);
   for (const row of workspace.reservations.values()) rows.reservations.settle(row.id, row);
+  settleRows(rows, workspace.rowChanges);
   context.usage.settle(flushed.usage);
 }
 
@@ -127,6 +133,12 @@ function usageOf(workspace: Workspace): readonly UsageDelta[] {
     if (draft.usage !== undefined) deltas.push(draft.usage);
   }
   return deltas;
+}
+
+function writeRows(writer: StoreWriter, changes: RowChanges): void {
+  for (const collection of namesOf(changes)) {
+    for (const [key, row] of changesIn(changes, collection)) writer.putRow(collection, key, row);
+  }
 }
 
 function writePools(writer: StoreWriter, workspace: Workspace): void {

@@ -9,6 +9,8 @@ import { purge, type Purged, type PurgePolicy } from './purge.js';
 import { stateOf, type Rows } from './rows.js';
 import { WorkFailed, type Header, type Store, type StoreWriter } from './store.js';
 import type { UsageBook } from './usage-book.js';
+import { beginDraft } from '../domain/draft.js';
+import { raise } from '../domain/raise.js';
 import { SIDECAR_STAMP, Workspace } from './workspace.js';
 
 /** What takes part in a group: decided inside its transaction, answered once that is durable. */
@@ -55,6 +57,8 @@ export interface GroupWriter {
   header(): Header;
   /** Expires and purges what is due. */
   maintain(): void;
+  /** Writes the denials that were counted since the last time, and ends episodes that are over. */
+  writeDenials(): void;
   /** Takes no more tasks, and resolves when those taken are answered. */
   drain(): Promise<void>;
 }
@@ -92,6 +96,7 @@ export function startGroupWriter(options: GroupWriterOptions): GroupWriter {
   let storageFailed = false;
   let closing = false;
   let maintenanceDue = false;
+  let denialsDue = false;
   let nextExpiry: Instant = 0;
   const idle: (() => void)[] = [];
 
@@ -190,11 +195,15 @@ export function startGroupWriter(options: GroupWriterOptions): GroupWriter {
       clockJumped: clock.jumped(),
     };
     const workspace = new Workspace(stateOf(rows, writer, header));
-    expireDue(writer, workspace, context);
+    // A group that only writes counted denials, such as the last one, decides nothing.
+    if (group.length > 0 || maintenanceDue) expireDue(writer, workspace, context);
     const backlog = nextExpiry <= now;
     for (const task of group) {
       if (!task.abandoned()) task.run({ workspace, reader: writer, context, backlog });
     }
+    raiseDenied(workspace, now);
+    const wroteDenials = denialsDue;
+    if (denialsDue) rows.episodes.write(workspace, now);
     const flushing: FlushContext = {
       rows,
       usage: options.usage,
@@ -208,6 +217,8 @@ export function startGroupWriter(options: GroupWriterOptions): GroupWriter {
 
     // Nothing below may throw: the caches follow what was written, then what was taken away.
     remember(workspace, flushed, flushing);
+    rows.episodes.remember(workspace, now, wroteDenials);
+    if (wroteDenials) denialsDue = false;
     for (const id of ended) rows.reservations.forget(id);
     header = purged.header;
     const opened = nextExpiryOf(workspace.reservations.values());
@@ -245,7 +256,7 @@ export function startGroupWriter(options: GroupWriterOptions): GroupWriter {
   function finish(group: readonly GroupTask[], result: GroupResult | undefined): void {
     if (result !== undefined) {
       store.refreshReads();
-      if (result.workspace.entries.length > 0) options.onDurable(result.workspace, result.flushed);
+      if (result.workspace.changed) options.onDurable(result.workspace, result.flushed);
       settle(result.workspace, result.flushed, result.flushing);
       if (result.more) maintain();
     }
@@ -266,6 +277,12 @@ export function startGroupWriter(options: GroupWriterOptions): GroupWriter {
     schedule();
   }
 
+  function writeDenials(): void {
+    if (storageFailed || closing || !rows.episodes.due(clock.now())) return;
+    denialsDue = true;
+    schedule();
+  }
+
   function wakeIdle(): void {
     if (inFlight > 0 || waiting.length > 0) return;
     for (const wake of idle.splice(0)) wake();
@@ -275,6 +292,7 @@ export function startGroupWriter(options: GroupWriterOptions): GroupWriter {
     submit,
     header: () => header,
     maintain,
+    writeDenials,
     drain: () =>
       new Promise((resolve) => {
         closing = true;
@@ -282,6 +300,16 @@ export function startGroupWriter(options: GroupWriterOptions): GroupWriter {
         wakeIdle();
       }),
   };
+}
+
+/** Raises what the group's denials were: after its decisions, so that an undone batch tells them too. */
+function raiseDenied(workspace: Workspace, now: Instant): void {
+  for (const { alarm } of workspace.denied) {
+    if (alarm === undefined) continue;
+    const draft = beginDraft(workspace, now);
+    raise(draft, alarm);
+    workspace.install(draft, SIDECAR_STAMP);
+  }
 }
 
 /** Whether a task threw, and not the storage or the fence around it. */

@@ -23,6 +23,8 @@ export function judgeBatch(
   for (const item of items) {
     const answer = judgeItem(inner, item, caller);
     if (answer.verdict !== 'APPROVED') {
+      const denied = inner.workspace.denied.at(-1);
+      if (denied !== undefined) judging.workspace.denied.push(denied);
       return {
         results: undone(judging, items, results.length, answer),
         agents: agentsOf(judging.workspace, items),

@@ -40,9 +40,17 @@ export function judge(judging: Judging, command: Command, caller: Caller): Answe
     command.method === 'APPLY_CONFIGURATION'
       ? applyConfiguration(judging, command, caller)
       : decide(workspace, command, context);
-  if (decided.verdict === 'REJECTED') return decided;
+  if (decided.verdict === 'REJECTED') {
+    if (decided.alarm !== undefined && !isTrial(command)) {
+      workspace.denied.push({ agentUid: 0, alarm: decided.alarm });
+    }
+    return decided;
+  }
   const { outcome, effects } = decided;
   if (isTrial(command)) return { ...outcome, sequence: 0 };
+  if (outcome.verdict === 'DENIED') {
+    workspace.denied.push({ agentUid: outcome.agent?.uid ?? 0, alarm: decided.alarm });
+  }
   if (effects !== undefined) workspace.install(effects, stampOf(command, caller));
   if (outcome.sequence !== 0 && scope !== undefined && fingerprint !== undefined) {
     const record = recordOf(outcome, fingerprint, context.now, scope.uid === OPERATOR_PLANE);

@@ -41,6 +41,9 @@ export interface Ledger extends LedgerApi {
   close(): Promise<void>;
 }
 
+/** How often counted denials are written: what a crash may cost of their count. */
+const DENIALS_INTERVAL_MS = 1_000;
+
 /** Opens a ledger on an open store; the first time it makes the pool `default`. */
 export async function openLedger(options: LedgerOptions): Promise<Ledger> {
   const { store } = options;
@@ -52,10 +55,11 @@ export async function openLedger(options: LedgerOptions): Promise<Ledger> {
   store.refreshReads();
 
   const feed = makeBudgetFeed();
-  const cached = makeRows({
+  const bounds = {
     agentRows: options.agentCacheRows,
     reservationRows: options.reservationCacheRows,
-  });
+  };
+  const cached = makeRows(bounds, store);
   const rows = durableRows(cached, store);
   const writer = startGroupWriter({
     store,
@@ -129,6 +133,8 @@ export async function openLedger(options: LedgerOptions): Promise<Ledger> {
       ),
     close: async () => {
       clearInterval(sweeper);
+      clearInterval(counter);
+      writer.writeDenials();
       await writer.drain();
       await store.transact((tx) => {
         const header = tx.header();
@@ -148,6 +154,10 @@ export async function openLedger(options: LedgerOptions): Promise<Ledger> {
       await store.close();
     },
   };
+  const counter = setInterval(() => {
+    writer.writeDenials();
+  }, DENIALS_INTERVAL_MS);
+  counter.unref();
   const sweeper = setInterval(() => {
     writer.maintain();
   }, options.sweepIntervalMs);

@@ -1,7 +1,11 @@
 import type { Amount } from '../domain/amount.js';
+import type { CollectionName, Collections, RowChanges, RowRange } from '../domain/collection.js';
+import { changesIn, namesOf } from '../domain/collection.js';
 import type { Entry } from '../domain/entry.js';
 import type { Agent, Pool, Reservation, Uid } from '../domain/model.js';
+import { makeRules, type Rules } from '../domain/rules.js';
 import type { State } from '../domain/state.js';
+import { makeEpisodeBook, type EpisodeBook } from './episode-book.js';
 import { rowCache, type RowCache } from './row-cache.js';
 import type { Header, Store, StoreReader } from './store.js';
 
@@ -18,19 +22,27 @@ export interface Rows {
   readonly pools: RowCache<Uid, Pool>;
   readonly poolUids: RowCache<string, Uid>;
   readonly reservations: RowCache<string, Reservation>;
+  /** Rows of collections, by `collection/key`. */
+  readonly collections: RowCache<string, Collections[CollectionName]>;
+  readonly episodes: EpisodeBook;
+  /** The newest rules. */
+  rules: Rules;
 }
 
 /** Pools are few; their cache is as large as the agents' may be small. */
 const POOL_ROWS = 10_000;
 
-/** Makes empty caches. */
-export function makeRows(bounds: CacheBounds): Rows {
+/** Makes caches of a store: empty ones but for the rules and the open episodes. */
+export function makeRows(bounds: CacheBounds, reader: StoreReader): Rows {
   return {
     agents: rowCache(bounds.agentRows),
     agentUids: rowCache(bounds.agentRows),
     pools: rowCache(POOL_ROWS),
     poolUids: rowCache(POOL_ROWS),
     reservations: rowCache(bounds.reservationRows),
+    collections: rowCache(bounds.agentRows),
+    episodes: makeEpisodeBook(reader.rows('episodes', {})),
+    rules: makeRules({ service_levels: new Map(reader.rows('service_levels', {})) }),
   };
 }
 
@@ -72,9 +84,62 @@ export function stateOf(rows: Rows, reader: StoreReader, header: Header): State 
     openReservations: (uid) => openReservations(reader, reservation, agent(uid)),
     entry: (sequence): Entry | undefined => reader.entry(sequence)?.entry,
     refunded: (sequence): Amount => reader.refunded(sequence),
+    rules: rows.rules,
+    violationSequence: header.violationSequence,
+    row: (collection, key) => rowOf(rows, reader, collection, key),
+    rows: (collection, range) => rowsOf(rows, reader, collection, range),
     livingAgents: () => livingAgents(reader, agent),
     livingPools: () => livingPools(reader, pool),
   };
+}
+
+function rowOf<C extends CollectionName>(
+  rows: Rows,
+  reader: StoreReader,
+  collection: C,
+  key: string,
+): Collections[C] | undefined {
+  // The cache holds rows of all collections; its key says of which.
+  const row = through(rows.collections, `${collection}/${key}`, () =>
+    reader.row(collection, key),
+  ) as Collections[C] | undefined;
+  if (row === undefined || collection !== 'episodes') return row;
+  return rows.episodes.withRepeats(key, row as Collections['episodes']) as Collections[C];
+}
+
+function* rowsOf<C extends CollectionName>(
+  rows: Rows,
+  reader: StoreReader,
+  collection: C,
+  range: RowRange,
+): Generator<readonly [key: string, row: Collections[C]]> {
+  for (const [key, row] of reader.rows(collection, range)) {
+    if (collection !== 'episodes') yield [key, row];
+    else {
+      const counted = rows.episodes.withRepeats(key, row as Collections['episodes']);
+      yield [key, counted as Collections[C]];
+    }
+  }
+}
+
+/** The rows that a group changed are the newest ones. */
+export function rememberRows(rows: Rows, changes: RowChanges): void {
+  for (const collection of namesOf(changes)) {
+    for (const [key, row] of changesIn(changes, collection)) {
+      const cached = `${collection}/${key}`;
+      if (row === undefined) rows.collections.forget(cached);
+      else rows.collections.write(cached, row);
+    }
+  }
+}
+
+/** The rows that a group changed became durable. */
+export function settleRows(rows: Rows, changes: RowChanges): void {
+  for (const collection of namesOf(changes)) {
+    for (const [key, row] of changesIn(changes, collection)) {
+      if (row !== undefined) rows.collections.settle(`${collection}/${key}`, row);
+    }
+  }
 }
 
 function openReservations(

@@ -1,4 +1,5 @@
 import type { Amount } from '../domain/amount.js';
+import type { CollectionName, Collections, RowRange } from '../domain/collection.js';
 import type { ConfigurationChange, Rejection, WarningCode } from '../domain/answer.js';
 import type { Entry } from '../domain/entry.js';
 import type {
@@ -31,6 +32,8 @@ export interface Header {
   /** The newest entry whose idempotency record was purged. */
   readonly purgedSequence: number;
   readonly createTime: Instant;
+  /** The newest violation event, 0 before the first. */
+  readonly violationSequence: number;
 }
 
 /** What an agent-plane answer shows of the agent's row. */
@@ -127,6 +130,13 @@ export interface StoreReader {
   openReservationIds(uid: Uid): Iterable<string>;
   /** Entries after a sequence, oldest first. */
   entries(after: number): Iterable<StoredEntry>;
+  /** A row of a collection. */
+  row<C extends CollectionName>(collection: C, key: string): Collections[C] | undefined;
+  /** Rows of a collection by key. */
+  rows<C extends CollectionName>(
+    collection: C,
+    range: RowRange,
+  ): Iterable<readonly [key: string, row: Collections[C]]>;
   /** The oldest entry that is kept, 0 when there is none. */
   oldestSequence(): number;
 }
@@ -153,6 +163,12 @@ export interface StoreWriter extends StoreReader {
   removeIdempotency(scope: IdempotencyScope): void;
   putRefunded(sequence: number, refunded: Amount): void;
   putUsage(level: UsageLevel, slot: number, uid: Uid, cells: readonly UsageCell[]): void;
+  /** Undefined takes the row away. */
+  putRow<C extends CollectionName>(
+    collection: C,
+    key: string,
+    row: Collections[C] | undefined,
+  ): void;
   /** Appends and returns the entry's hash. */
   appendEntry(entry: Entry): Uint8Array;
 }

@@ -1,8 +1,19 @@
 import type { Amount } from '../domain/amount.js';
+import {
+  changesIn,
+  mergeChanges,
+  weave,
+  type CollectionName,
+  type Collections,
+  type RowChanges,
+  type RowRange,
+} from '../domain/collection.js';
 import type { Effects, EntryDraft } from '../domain/draft.js';
 import type { EntryBody } from '../domain/entry.js';
 import type { Agent, Method, Pool, Reservation, Uid } from '../domain/model.js';
+import { rulesWith, type Rules } from '../domain/rules.js';
 import type { State } from '../domain/state.js';
+import type { Alarm } from '../domain/violation.js';
 import type { IdempotencyRecord, IdempotencyScope } from './store.js';
 
 /** Whose request an entry belongs to. */
@@ -30,6 +41,13 @@ export interface StampedEntry {
   readonly stamp: RequestStamp;
 }
 
+/** A request that was denied, and the violation that it was, where it was one. */
+export interface Denied {
+  /** 0 where no agent was denied. */
+  readonly agentUid: Uid;
+  readonly alarm: Alarm | undefined;
+}
+
 /**
  * A state with effects put on top: each decision of a group sees the ones before it, and the group's
  * rows are written once. A workspace on a workspace is an atomic batch: absorbed whole or dropped.
@@ -40,16 +58,38 @@ export class Workspace implements State {
   readonly reservations = new Map<string, Reservation>();
   readonly refunds = new Map<number, Amount>();
   readonly entries: StampedEntry[] = [];
+  readonly rowChanges: RowChanges = {};
+  /** Keys of episodes that went on. */
+  readonly repeats: string[] = [];
+  /** What was denied: raised when the group is decided, so that no undone batch takes it along. */
+  readonly denied: Denied[] = [];
   /** New answers of this group by key, to find a repeated request before it is written. */
   readonly answers = new Map<string, { scope: IdempotencyScope; record: IdempotencyRecord }>();
   readonly #agentUids = new Map<string, Uid>();
   readonly #poolUids = new Map<string, Uid>();
   readonly #parent: State;
   #nextUid: Uid;
+  #violationSequence: number;
+  #rules: Rules;
 
   constructor(parent: State) {
     this.#parent = parent;
     this.#nextUid = parent.nextUid;
+    this.#violationSequence = parent.violationSequence;
+    this.#rules = parent.rules;
+  }
+
+  get rules(): Rules {
+    return this.#rules;
+  }
+
+  get violationSequence(): number {
+    return this.#violationSequence;
+  }
+
+  /** Whether there is anything to write. */
+  get changed(): boolean {
+    return this.entries.length > 0 || Object.keys(this.rowChanges).length > 0;
   }
 
   get headSequence(): number {
@@ -102,6 +142,20 @@ export class Workspace implements State {
     return this.refunds.get(sequence) ?? this.#parent.refunded(sequence);
   }
 
+  row<C extends CollectionName>(collection: C, key: string): Collections[C] | undefined {
+    const changed = this.rowChanges[collection];
+    return changed?.has(key) ? changed.get(key) : this.#parent.row(collection, key);
+  }
+
+  rows<C extends CollectionName>(
+    collection: C,
+    range: RowRange,
+  ): Iterable<readonly [key: string, row: Collections[C]]> {
+    const rows = this.#parent.rows(collection, range);
+    const changes = changesIn(this.rowChanges, collection);
+    return changes.size === 0 ? rows : weave(rows, changes, range);
+  }
+
   *livingAgents(): Generator<Agent> {
     const seen = new Set<Uid>();
     for (const agent of this.#parent.livingAgents()) {
@@ -141,7 +195,19 @@ export class Workspace implements State {
     }
     for (const [sequence, refunded] of effects.refunds) this.refunds.set(sequence, refunded);
     for (const draft of effects.entries) this.entries.push({ draft, stamp });
+    this.#putRows(effects.rows, effects);
     this.#nextUid = effects.nextUid;
+  }
+
+  #putRows(
+    changes: RowChanges,
+    { repeats, violationSequence }: Pick<Effects, 'repeats' | 'violationSequence'>,
+  ): void {
+    this.#violationSequence = violationSequence;
+    for (const key of repeats) this.repeats.push(key);
+    if (Object.keys(changes).length === 0) return;
+    mergeChanges(this.rowChanges, changes);
+    this.#rules = rulesWith(this.#rules, changes);
   }
 
   /** Puts everything of a workspace that was made on this one on top. */
@@ -155,6 +221,8 @@ export class Workspace implements State {
     for (const [key, answer] of inner.answers) this.answers.set(key, answer);
     // Not by spreading: a pruning may have more entries than a call takes arguments.
     for (const entry of inner.entries) this.entries.push(entry);
+    this.#putRows(inner.rowChanges, inner);
+    this.denied.push(...inner.denied);
     this.#nextUid = inner.#nextUid;
   }
 

@@ -55,6 +55,7 @@ export function readHeader(message: Uint8Array): {
       verifiedHash: record.verifiedHash,
       purgedSequence: Number(record.purgedSequence),
       createTime: Number(record.createTimeMs),
+      violationSequence: Number(record.violationSequence),
     },
   };
 }
@@ -264,7 +265,8 @@ function quantitiesOf(records: readonly QuantityRecord[]): Quantities {
 }
 
 /** Sorted again: objects list keys that look like integers first. */
-function metadataOf(map: Record<string, string>): Metadata {
+/** Pairs of a map, sorted by key. */
+export function metadataOf(map: Record<string, string>): Metadata {
   const pairs = Object.entries(map);
   return pairs.length < 2 ? pairs : pairs.sort(([a], [b]) => (a < b ? -1 : 1));
 }

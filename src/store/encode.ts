@@ -30,6 +30,7 @@ export function writeHeader(wire: WireWriter, header: Header, format: number): v
   wire.bytes(9, header.verifiedHash);
   wire.uint(10, header.purgedSequence);
   wire.uint(11, header.createTime);
+  wire.uint(12, header.violationSequence);
 }
 
 /** Writes the message of a pool: PoolRecord. */

@@ -14,6 +14,12 @@ export const TABLES = [
   'idempotency',
   'refunds',
   'usage',
+  'violations',
+  'violations_by_agent',
+  'violation_events',
+  'episodes',
+  'denials',
+  'service_levels',
 ] as const;
 
 /** The name of a table. */

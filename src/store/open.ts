@@ -165,6 +165,7 @@ function firstHeader(storeId: string, time: number): Header {
     verifiedHash: NO_HASH,
     purgedSequence: 0,
     createTime: time,
+    violationSequence: 0,
   };
 }
 

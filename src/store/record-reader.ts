@@ -1,4 +1,5 @@
 import { hash } from 'node:crypto';
+import type { CollectionName, Collections, RowRange } from '../domain/collection.js';
 import type { Pool, Reservation, Uid } from '../domain/model.js';
 import type { Due, StoredEntry, StoreReader } from '../ledger/store.js';
 import type { UsageCell } from '../domain/usage.js';
@@ -13,6 +14,7 @@ import {
   readUid,
   readUsage,
 } from './decode.js';
+import { CODECS } from './collections/table.js';
 import { openFrame } from './frame.js';
 import {
   afterPrefix,
@@ -29,7 +31,7 @@ import {
   textKey,
   usageKey,
 } from './keys.js';
-import type { KeyValueStore, Table } from './kv.js';
+import type { KeyRange, KeyValueStore, Table } from './kv.js';
 
 /** The key of the header in the table `meta`. */
 export const HEADER_KEY = textKey('header');
@@ -69,6 +71,8 @@ export function recordReader(kv: KeyValueStore): StoreReader {
     reservationIds: (uid, after) => idsOfAgent(kv, 'reservations_by_agent', uid, after),
     openReservationIds: (uid) => idsOfAgent(kv, 'open_by_agent', uid, undefined),
     entries: (after) => entries(kv, after),
+    row: (collection, key) => read(kv, collection, textKey(key), CODECS[collection].read),
+    rows: (collection, range) => rowsOf(kv, collection, range),
     oldestSequence: () => {
       for (const { key } of kv.range('entries', { limit: 1 })) return numberOf(key);
       return 0;
@@ -143,6 +147,30 @@ function* idsOfAgent(
   for (const { key } of kv.range(table, { start, end: afterPrefix(prefix) })) {
     yield reservationIdOf(key);
   }
+}
+
+function* rowsOf<C extends CollectionName>(
+  kv: KeyValueStore,
+  collection: C,
+  range: RowRange,
+): Generator<readonly [key: string, row: Collections[C]]> {
+  const { read: decode } = CODECS[collection];
+  for (const { key, value } of kv.range(collection, keyRangeOf(range))) {
+    yield [key.toString(), decode(openFrame(collection, value))];
+  }
+}
+
+function keyRangeOf({ prefix = '', after, reverse = false }: RowRange): KeyRange {
+  const first = textKey(prefix);
+  const behind = prefix === '' ? undefined : afterPrefix(first);
+  const last = after === undefined ? undefined : textKey(after);
+  const start = reverse || last === undefined ? first : keyAfter(last);
+  const end = reverse && last !== undefined ? last : behind;
+  return {
+    ...(start.length > 0 && { start }),
+    ...(end !== undefined && { end }),
+    reverse,
+  };
 }
 
 function* entries(kv: KeyValueStore, last: number): Generator<StoredEntry> {

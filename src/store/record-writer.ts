@@ -12,6 +12,7 @@ import {
   writeReservation,
   writeUsageCell,
 } from './encode.js';
+import { CODECS } from './collections/table.js';
 import { FRAME_BYTES, sealFrame } from './frame.js';
 import {
   agentReservationKey,
@@ -138,6 +139,16 @@ export function recordWriter(kv: KeyValueStore, reader: StoreReader): StoreWrite
         writeCells(wire, cells);
       });
       kv.put('usage', usageKey(level, slot, uid), value);
+    },
+    putRow: (collection, key, row) => {
+      if (row === undefined) {
+        kv.remove(collection, textKey(key));
+        return;
+      }
+      const value = record(() => {
+        CODECS[collection].write(wire, row);
+      });
+      kv.put(collection, textKey(key), value);
     },
     appendEntry: (entry) => {
       // The hash is over the previous hash and the bytes: both lie in one buffer, hashed in one call.

@@ -1,4 +1,6 @@
 import type { Reservation } from '../domain/model.js';
+import type { CollectionName } from '../domain/collection.js';
+import { CODECS, COLLECTION_NAMES } from './collections/table.js';
 import { readReservation } from './decode.js';
 import { messageOf, openFrame } from './frame.js';
 import { agentReservationKey, dueKey, keyAfter } from './keys.js';
@@ -6,14 +8,15 @@ import type { KeyValueStore, Row, Table } from './kv.js';
 import type { Fold } from './verify-fold.js';
 
 /** The tables whose rows no other check reads. */
-const UNREAD_TABLES = [
+const UNREAD_TABLES: readonly Table[] = [
   'pool_ids',
   'agents_by_pool',
   'reservations',
   'idempotency',
   'refunds',
   'usage',
-] as const satisfies readonly Table[];
+  ...COLLECTION_NAMES,
+];
 
 /** Where a walk over those tables is. */
 export interface RowsCursor {
@@ -53,9 +56,14 @@ function checkRow(kv: KeyValueStore, fold: Fold, table: Table, { value }: Row): 
   try {
     const message = openFrame(table, value);
     if (table === 'reservations') checkQueues(kv, fold, readReservation(message));
+    if (isCollection(table)) CODECS[table].read(message);
   } catch (error) {
     fold.find(0, '', messageOf(error));
   }
+}
+
+function isCollection(table: Table): table is CollectionName & Table {
+  return Object.hasOwn(CODECS, table);
 }
 
 /**

@@ -28,6 +28,7 @@ export function firstHeader(time: number): Header {
     verifiedHash: new Uint8Array(32),
     purgedSequence: 0,
     createTime: time,
+    violationSequence: 0,
   };
 }
 

@@ -10,6 +10,19 @@ import type { Agent, Pool, Reservation, Uid } from '../../src/domain/model.js';
 import type { Context, Policy, State } from '../../src/domain/state.js';
 import { availableOf, remainingOf } from '../../src/domain/budget.js';
 import { money } from '../support/seed.js';
+import {
+  changesIn,
+  mergeChanges,
+  weave,
+  type CollectionName,
+  type Collections,
+  type RowChanges,
+  type RowRange,
+} from '../../src/domain/collection.js';
+import { beginDraft } from '../../src/domain/draft.js';
+import { raise } from '../../src/domain/raise.js';
+import { noRules, rulesWith, type Rules } from '../../src/domain/rules.js';
+import type { ViolationEvent } from '../../src/domain/violation.js';
 import { createPool } from './commands.js';
 import { DAY, T0 } from './manual-time.js';
 
@@ -30,6 +43,11 @@ export class World implements State {
   readonly pools = new Map<Uid, Pool>();
   readonly reservations = new Map<string, Reservation>();
   readonly refunds = new Map<number, Amount>();
+  readonly rowChanges: RowChanges = {};
+  /** Keys of episodes that went on. */
+  readonly repeats: string[] = [];
+  rules: Rules = noRules();
+  violationSequence = 0;
   nextUid: Uid = 1;
   #ids = 0;
 
@@ -42,6 +60,11 @@ export class World implements State {
     const decided = decide(this, command, this.#context());
     if (decided.verdict === 'JUDGED' && decided.effects !== undefined) {
       this.#install(decided.effects);
+    }
+    if (decided.alarm !== undefined) {
+      const draft = beginDraft(this, this.now);
+      raise(draft, decided.alarm);
+      this.#install(draft);
     }
     return decided;
   }
@@ -85,6 +108,26 @@ export class World implements State {
     for (const [sequence, amount] of effects.refunds) this.refunds.set(sequence, amount);
     this.entries.push(...effects.entries);
     this.nextUid = effects.nextUid;
+    mergeChanges(this.rowChanges, effects.rows);
+    this.rules = rulesWith(this.rules, effects.rows);
+    this.repeats.push(...effects.repeats);
+    this.violationSequence = effects.violationSequence;
+  }
+
+  row<C extends CollectionName>(collection: C, key: string): Collections[C] | undefined {
+    return changesIn(this.rowChanges, collection).get(key);
+  }
+
+  rows<C extends CollectionName>(
+    collection: C,
+    range: RowRange,
+  ): Iterable<readonly [key: string, row: Collections[C]]> {
+    return weave([], changesIn(this.rowChanges, collection), range);
+  }
+
+  /** The stream of violations so far. */
+  events(): readonly ViolationEvent[] {
+    return [...this.rows('violation_events', {})].map(([, event]) => event);
   }
 
   agent(uid: Uid): Agent | undefined {

@@ -27,7 +27,7 @@ async function start(bounds: { queueMax?: number; groupMax?: number } = {}): Pro
   let ids = 0;
   return startGroupWriter({
     store,
-    rows: makeRows({ agentRows: 100, reservationRows: 100 }),
+    rows: makeRows({ agentRows: 100, reservationRows: 100 }, store),
     usage: makeUsageBook(100),
     clock: startClock(new ManualTime(), { jumpMaxMs: MINUTE, settleMs: MINUTE }, T0),
     policy: POLICY,

@@ -7,7 +7,9 @@ import { openFrame } from '../../src/store/frame.js';
 import { idempotencyKey } from '../../src/store/keys.js';
 import { TABLES, type KeyValueStore, type Table } from '../../src/store/kv.js';
 import { runs } from '../support/seed.js';
+import { COLLECTION_NAMES } from '../../src/store/collections/table.js';
 import { BACKENDS, recordsOf } from './support/backends.js';
+import { COLLECTION_ROWS } from './support/collection-rows.js';
 import * as rows from './support/rows.js';
 
 /** The message in every table whose rows have one. */
@@ -23,6 +25,12 @@ const MESSAGES: Partial<Record<Table, DescMessage>> = {
   idempotency: schemas.IdempotencyRecordSchema,
   refunds: schemas.RefundRecordSchema,
   usage: schemas.UsageRecordSchema,
+  violations: schemas.ViolationRecordSchema,
+  violations_by_agent: schemas.ViolationNumberRecordSchema,
+  violation_events: schemas.ViolationEventRecordSchema,
+  episodes: schemas.EpisodeRecordSchema,
+  denials: schemas.DenialsRecordSchema,
+  service_levels: schemas.ServiceLevelsRecordSchema,
 };
 
 /** How a kind of row is written, and what reading it must give. */
@@ -119,6 +127,15 @@ const KINDS: readonly Kind[] = [
     (writer, { sequence, amount }) => writer.putRefunded(sequence, amount),
     (store, { sequence }) => store.refunded(sequence),
     ({ amount }) => amount,
+  ),
+  ...COLLECTION_NAMES.map((name) =>
+    kind(
+      `row of ${name}`,
+      fc.tuple(rows.id, COLLECTION_ROWS[name] as fc.Arbitrary<never>),
+      (writer, [key, row]) => writer.putRow(name, key, row),
+      (store, [key]) => [store.row(name, key), [...store.rows(name, { prefix: key })][0]],
+      ([key, row]) => [row, [key, row]],
+    ),
   ),
 ];
 

@@ -6,6 +6,7 @@ import { carryOut, type Decided } from '../decided.js';
 import { beginDraft, closeEntry, draftAgent, moveMoney, type Draft } from '../draft.js';
 import type { Agent, Quantities, Reservation } from '../model.js';
 import type { Context, State } from '../state.js';
+import { raiseOverspend } from './alarms.js';
 import { addQuantityNames, checkScale, poolOf } from './checks.js';
 import {
   alreadyCommitted,
@@ -69,7 +70,10 @@ export function decideCommit(state: State, command: CommitCommand, context: Cont
   });
   const warnings: WarningCode[] = [];
   const closed = agent.state === 'CLOSED';
-  if (!closed && (late || overage > 0n) && availableOf(after) < 0n) warnings.push('OVERSPENT');
+  if (!closed && (late || overage > 0n) && availableOf(after) < 0n) {
+    warnings.push('OVERSPENT');
+    raiseOverspend(draft, after, pool, amount);
+  }
   if (late) warnings.push('LATE_COMMIT');
   if (closed) warnings.push('PAID_BY_POOL');
   if (context.clockJumped) warnings.push('CLOCK_JUMPED');

@@ -12,6 +12,7 @@ import {
   type Draft,
 } from '../draft.js';
 import type { Agent, Pool, Uid } from '../model.js';
+import { poolBreach } from './alarms.js';
 
 /**
  * Lets a pool give `needed` of its free money. A FIXED pool that lacks it refuses with
@@ -25,7 +26,7 @@ export function takeFree(draft: Draft, pool: Pool, needed: Amount): Rejection | 
     movePool(draft, pool.uid, { funded: needed - covered, unallocated: needed - covered });
     return undefined;
   }
-  return reject(
+  const refusal = reject(
     'INSUFFICIENT_POOL_BUDGET',
     'The free money of the pool does not cover it. Fund the pool or take less',
     {
@@ -35,6 +36,9 @@ export function takeFree(draft: Draft, pool: Pool, needed: Amount): Rejection | 
       shortfall: formatAmount(needed - covered),
     },
   );
+  // Only what is kept for emergencies would cover it.
+  const breach = needed <= free + pool.minBalance;
+  return breach ? { ...refusal, alarm: poolBreach(pool, needed, free) } : refusal;
 }
 
 /**

@@ -5,6 +5,7 @@ import { carryOut, deny, type Decided } from '../decided.js';
 import { beginDraft, closeEntry, draftAgent, moveMoney } from '../draft.js';
 import type { Reservation } from '../model.js';
 import type { Context, State } from '../state.js';
+import { attemptedOverspend } from './alarms.js';
 import {
   addQuantityNames,
   agentClosed,
@@ -39,7 +40,8 @@ export function decideReserve(state: State, command: ReserveCommand, context: Co
   }
   const granted = grantOf(command.amount, command.mode, availableOf(agent));
   if (granted === undefined) {
-    return deny(insufficientDenial(agent, pool, command.amount), { agent, pool });
+    const alarm = attemptedOverspend(agent, pool, command.amount);
+    return deny(insufficientDenial(agent, pool, command.amount), { agent, pool }, alarm);
   }
 
   // From here on the hold is certain.

@@ -15,6 +15,7 @@ import {
 } from '../draft.js';
 import type { Agent } from '../model.js';
 import type { Context, State } from '../state.js';
+import { attemptedOverspend, raiseOverspend } from './alarms.js';
 import {
   addQuantityNames,
   agentClosed,
@@ -53,7 +54,8 @@ export function decideSpend(state: State, command: SpendCommand, context: Contex
   }
   const granted = grantOf(command.amount, command.mode, availableOf(agent));
   if (granted === undefined) {
-    return deny(insufficientDenial(agent, pool, command.amount), { agent, pool });
+    const alarm = attemptedOverspend(agent, pool, command.amount);
+    return deny(insufficientDenial(agent, pool, command.amount), { agent, pool }, alarm);
   }
 
   // From here on the spend is certain.
@@ -78,7 +80,10 @@ export function decideSpend(state: State, command: SpendCommand, context: Contex
     },
   });
   const warnings: WarningCode[] = [];
-  if (forced && agent.state !== 'CLOSED' && availableOf(after) < 0n) warnings.push('OVERSPENT');
+  if (forced && agent.state !== 'CLOSED' && availableOf(after) < 0n) {
+    warnings.push('OVERSPENT');
+    raiseOverspend(draft, after, pool, granted);
+  }
   if (agent.state === 'CLOSED') warnings.push('PAID_BY_POOL');
   if (context.clockJumped) warnings.push('CLOCK_JUMPED');
   return carryOut(draft, { amount: granted, warnings, agent, pool });

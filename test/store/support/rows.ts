@@ -20,22 +20,28 @@ import {
 
 const KEY_MAX = 2 ** 48 - 1;
 
-const uid = fc.integer({ min: 1, max: KEY_MAX });
-const sequence = fc.oneof(fc.integer({ min: 1, max: 300 }), fc.integer({ min: 1, max: KEY_MAX }));
-const instant = fc.oneof(fc.constant(0), fc.integer({ min: 0, max: KEY_MAX }));
-const uint32 = fc.oneof(fc.integer({ min: 0, max: 300 }), fc.integer({ min: 0, max: 0xffffffff }));
-const counter = fc.integer({ min: 0, max: Number.MAX_SAFE_INTEGER });
+export const uid = fc.integer({ min: 1, max: KEY_MAX });
+export const sequence = fc.oneof(
+  fc.integer({ min: 1, max: 300 }),
+  fc.integer({ min: 1, max: KEY_MAX }),
+);
+export const instant = fc.oneof(fc.constant(0), fc.integer({ min: 0, max: KEY_MAX }));
+export const uint32 = fc.oneof(
+  fc.integer({ min: 0, max: 300 }),
+  fc.integer({ min: 0, max: 0xffffffff }),
+);
+export const counter = fc.integer({ min: 0, max: Number.MAX_SAFE_INTEGER });
 const digest = fc.uint8Array({ minLength: 32, maxLength: 32 });
 
 /** Signed, up to the largest balance; often 0, often whole, now and then one step. */
-const amount = fc.oneof(
+export const amount = fc.oneof(
   fc.constantFrom(0n, 1n, -1n, 10n ** 12n, BALANCE_LIMIT - 1n, 1n - BALANCE_LIMIT),
   fc.bigInt({ min: -(10n ** 9n), max: 10n ** 9n }).map((units) => units * 10n ** 12n),
   fc.bigInt({ min: 1n - BALANCE_LIMIT, max: BALANCE_LIMIT - 1n }),
 );
 
-const ascii = fc.string({ unit: 'grapheme-ascii', maxLength: 140 });
-const text = fc.oneof(
+export const ascii = fc.string({ unit: 'grapheme-ascii', maxLength: 140 });
+export const text = fc.oneof(
   ascii,
   fc.string({ unit: 'grapheme', maxLength: 140 }),
   fc.constantFrom(
@@ -46,10 +52,12 @@ const text = fc.oneof(
     '😀'.repeat(90),
   ),
 );
-const id = fc.stringMatching(/^[A-Za-z0-9][A-Za-z0-9._:/-]{0,40}$/);
+export const id = fc.stringMatching(/^[A-Za-z0-9][A-Za-z0-9._:/-]{0,40}$/);
 const requestId = fc.string({ unit: 'grapheme-ascii', minLength: 1, maxLength: 128 });
 
-function wordOf<Word extends string>(table: Readonly<Record<Word, number>>): fc.Arbitrary<Word> {
+export function wordOf<Word extends string>(
+  table: Readonly<Record<Word, number>>,
+): fc.Arbitrary<Word> {
   return fc.constantFrom(...(Object.keys(table) as Word[]));
 }
 
@@ -57,15 +65,15 @@ const byKey = ([a]: readonly [string, string], [b]: readonly [string, string]): 
   a < b ? -1 : 1;
 
 /** Without keys like `7`: objects list those first, so protobuf-es writes such maps in another order. */
-const key = text.filter((word) => !/^(?:0|[1-9][0-9]{0,9})$/.test(word));
-const metadata: fc.Arbitrary<Metadata> = fc
+export const key = text.filter((word) => !/^(?:0|[1-9][0-9]{0,9})$/.test(word));
+export const metadata: fc.Arbitrary<Metadata> = fc
   .uniqueArray(fc.tuple(fc.oneof(key, fc.constant('__proto__')), text), {
     maxLength: 6,
     selector: ([name]) => name,
   })
   .map((pairs) => pairs.toSorted(byKey));
 
-const quantities: fc.Arbitrary<Quantities> = fc
+export const quantities: fc.Arbitrary<Quantities> = fc
   .uniqueArray(fc.record({ name: fc.stringMatching(/^[a-z][a-z0-9_]{0,31}$/), amount }), {
     maxLength: 5,
     selector: ({ name }) => name,
@@ -83,6 +91,7 @@ export const header: fc.Arbitrary<Header> = fc.record({
   verifiedHash: digest,
   purgedSequence: fc.oneof(fc.constant(0), sequence),
   createTime: instant,
+  violationSequence: fc.oneof(fc.constant(0), sequence),
 });
 
 export const pool: fc.Arbitrary<Pool> = fc.record({

@@ -15,7 +15,7 @@ import type { Message } from "@bufbuild/protobuf";
  * Describes the file safeguards/store/v1/records.proto.
  */
 export const file_safeguards_store_v1_records: GenFile = /*@__PURE__*/
-  fileDesc("CiFzYWZlZ3VhcmRzL3N0b3JlL3YxL3JlY29yZHMucHJvdG8SE3NhZmVndWFyZHMuc3RvcmUudjEi7gEKC1N0b3JlUmVjb3JkEg4KBmZvcm1hdBgBIAEoDRIQCghzdG9yZV9pZBgCIAEoCRINCgVvd25lchgDIAEoCRIVCg1oZWFkX3NlcXVlbmNlGAQgASgEEhEKCWhlYWRfaGFzaBgFIAEoDBIPCgd0aW1lX21zGAYgASgDEhAKCG5leHRfdWlkGAcgASgEEhkKEXZlcmlmaWVkX3NlcXVlbmNlGAggASgEEhUKDXZlcmlmaWVkX2hhc2gYCSABKAwSFwoPcHVyZ2VkX3NlcXVlbmNlGAogASgEEhYKDmNyZWF0ZV90aW1lX21zGAsgASgDIoMECgpQb29sUmVjb3JkEgsKA3VpZBgBIAEoBBIKCgJpZBgCIAEoCRIMCgRuYW1lGAMgASgJEhAKCHByaW9yaXR5GAQgASgNEgwKBHVuaXQYBSABKAkSDQoFc2NhbGUYBiABKA0SDwoHZnVuZGluZxgHIAEoDRINCgVzdGF0ZRgIIAEoDRITCgttaW5fYmFsYW5jZRgJIAEoCRIWCg5pbml0aWFsX2J1ZGdldBgKIAEoCRI/CghtZXRhZGF0YRgLIAMoCzItLnNhZmVndWFyZHMuc3RvcmUudjEuUG9vbFJlY29yZC5NZXRhZGF0YUVudHJ5EhAKCHJldmlzaW9uGAwgASgEEhYKDmNyZWF0ZV90aW1lX21zGA0gASgDEhYKDnVwZGF0ZV90aW1lX21zGA4gASgDEhMKC2FnZW50X2NvdW50GA8gASgEEg4KBmZ1bmRlZBgQIAEoCRINCgVzcGVudBgRIAEoCRIQCghyZXNlcnZlZBgSIAEoCRITCgt1bmFsbG9jYXRlZBgTIAEoCRIMCgRkZWJ0GBQgASgJEgwKBGJhc2UYFSABKAkSEAoIYmFzZWxpbmUYFiABKAkSFQoNbGFzdF9zZXF1ZW5jZRgXIAEoBBovCg1NZXRhZGF0YUVudHJ5EgsKA2tleRgBIAEoCRINCgV2YWx1ZRgCIAEoCToCOAEi8AQKC0FnZW50UmVjb3JkEgsKA3VpZBgBIAEoBBIKCgJpZBgCIAEoCRIQCghwb29sX3VpZBgDIAEoBBIMCgRuYW1lGAQgASgJEhAKCHByaW9yaXR5GAUgASgNEg0KBXN0YXRlGAYgASgNEhcKD292ZXJkcmFmdF9saW1pdBgHIAEoCRITCgthbGxvd19mb3JjZRgIIAEoCBIRCglwYXJlbnRfaWQYCSABKAkSFgoOaW5pdGlhbF9idWRnZXQYCiABKAkSQAoIbWV0YWRhdGEYCyADKAsyLi5zYWZlZ3VhcmRzLnN0b3JlLnYxLkFnZW50UmVjb3JkLk1ldGFkYXRhRW50cnkSEAoIcmV2aXNpb24YDCABKAQSFwoPYnVkZ2V0X3JldmlzaW9uGA0gASgEEhYKDmNyZWF0ZV90aW1lX21zGA4gASgDEhYKDnVwZGF0ZV90aW1lX21zGA8gASgDEhYKDmJ1ZGdldF90aW1lX21zGBAgASgDEhYKDmRlbGV0ZV90aW1lX21zGBEgASgDEhkKEW9wZW5fcmVzZXJ2YXRpb25zGBIgASgNEhYKDnF1YW50aXR5X25hbWVzGBMgAygJEhEKCWFsbG9jYXRlZBgUIAEoCRINCgVzcGVudBgVIAEoCRIQCghyZXNlcnZlZBgWIAEoCRIMCgRiYXNlGBcgASgJEhAKCGJhc2VsaW5lGBggASgJEhUKDWxhc3Rfc2VxdWVuY2UYGSABKAQSEgoKdXNhZ2VfaG91chgaIAEoDRovCg1NZXRhZGF0YUVudHJ5EgsKA2tleRgBIAEoCRINCgV2YWx1ZRgCIAEoCToCOAEi9gMKEVJlc2VydmF0aW9uUmVjb3JkEgoKAmlkGAEgASgJEhEKCWFnZW50X3VpZBgCIAEoBBINCgVzdGF0ZRgDIAEoDRIOCgZhbW91bnQYBCABKAkSDAoEaGVsZBgFIAEoCRIRCgljb21taXR0ZWQYBiABKAkSEAoIY2F0ZWdvcnkYByABKAkSNwoKcXVhbnRpdGllcxgIIAMoCzIjLnNhZmVndWFyZHMuc3RvcmUudjEuUXVhbnRpdHlSZWNvcmQSDgoGcnVuX2lkGAkgASgJEkYKCG1ldGFkYXRhGAogAygLMjQuc2FmZWd1YXJkcy5zdG9yZS52MS5SZXNlcnZhdGlvblJlY29yZC5NZXRhZGF0YUVudHJ5EhIKCmV4dGVuc2lvbnMYCyABKA0SFgoOY3JlYXRlX3RpbWVfbXMYDCABKAMSFgoOZXhwaXJlX3RpbWVfbXMYDSABKAMSEwoLZW5kX3RpbWVfbXMYDiABKAMSFAoMc2V0dGxlZF9sYXRlGA8gASgIEi4KBXZlcmJzGBAgAygLMh8uc2FmZWd1YXJkcy5zdG9yZS52MS5WZXJiUmVjb3JkEg8KB2NvbW1pdHMYESABKA0aLwoNTWV0YWRhdGFFbnRyeRILCgNrZXkYASABKAkSDQoFdmFsdWUYAiABKAk6AjgBIi4KDlF1YW50aXR5UmVjb3JkEgwKBG5hbWUYASABKAkSDgoGYW1vdW50GAIgASgJIjAKClZlcmJSZWNvcmQSDgoGbWV0aG9kGAEgASgNEhIKCnJlcXVlc3RfaWQYAiABKAkiqQQKC0VudHJ5UmVjb3JkEhAKCHNlcXVlbmNlGAEgASgEEg8KB3RpbWVfbXMYAiABKAMSDAoEa2luZBgDIAEoDRIVCg1wcmV2aW91c19oYXNoGAQgASgMEjQKCGFjY291bnRzGAUgAygLMiIuc2FmZWd1YXJkcy5zdG9yZS52MS5BY2NvdW50UmVjb3JkEg4KBmFtb3VudBgGIAEoCRIyCgdjaGFuZ2VzGAcgAygLMiEuc2FmZWd1YXJkcy5zdG9yZS52MS5DaGFuZ2VSZWNvcmQSEgoKcmVxdWVzdF9pZBgIIAEoCRIOCgZtZXRob2QYCSABKA0SEQoJcHJpbmNpcGFsGAogASgJEg4KBnJlYXNvbhgLIAEoCRIWCg5yZXNlcnZhdGlvbl9pZBgMIAEoCRIZChFyZWZ1bmRlZF9zZXF1ZW5jZRgNIAEoBBIQCghjYXRlZ29yeRgOIAEoCRI3CgpxdWFudGl0aWVzGA8gAygLMiMuc2FmZWd1YXJkcy5zdG9yZS52MS5RdWFudGl0eVJlY29yZBIOCgZydW5faWQYECABKAkSEAoIdHJhY2VfaWQYESABKAkSQAoIbWV0YWRhdGEYEiADKAsyLi5zYWZlZ3VhcmRzLnN0b3JlLnYxLkVudHJ5UmVjb3JkLk1ldGFkYXRhRW50cnkaLwoNTWV0YWRhdGFFbnRyeRILCgNrZXkYASABKAkSDQoFdmFsdWUYAiABKAk6AjgBIo4BCg1BY2NvdW50UmVjb3JkEgwKBGtpbmQYASABKA0SCwoDdWlkGAIgASgEEhkKEXByZXZpb3VzX3NlcXVlbmNlGAMgASgEEjQKCHBvc3RpbmdzGAQgAygLMiIuc2FmZWd1YXJkcy5zdG9yZS52MS5Qb3N0aW5nUmVjb3JkEhEKCXJlbWFpbmluZxgFIAEoCSI8Cg1Qb3N0aW5nUmVjb3JkEg0KBWZpZWxkGAEgASgNEg0KBWRlbHRhGAIgASgJEg0KBWFmdGVyGAMgASgJIjwKDENoYW5nZVJlY29yZBINCgVmaWVsZBgBIAEoCRIOCgZiZWZvcmUYAiABKAkSDQoFYWZ0ZXIYAyABKAki7wMKEUlkZW1wb3RlbmN5UmVjb3JkEhMKC2ZpbmdlcnByaW50GAEgASgMEhAKCHNlcXVlbmNlGAIgASgEEg8KB3RpbWVfbXMYAyABKAMSDgoGYW1vdW50GAQgASgJEhUKDXNlY29uZF9hbW91bnQYBSABKAkSEAoId2FybmluZ3MYBiADKA0SDAoEbGF0ZRgHIAEoCBIzCgdiYWxhbmNlGAggASgLMiIuc2FmZWd1YXJkcy5zdG9yZS52MS5CYWxhbmNlUmVjb3JkEjsKC3Jlc2VydmF0aW9uGAkgASgLMiYuc2FmZWd1YXJkcy5zdG9yZS52MS5SZXNlcnZhdGlvblJlY29yZBIvCgVhZ2VudBgKIAEoCzIgLnNhZmVndWFyZHMuc3RvcmUudjEuQWdlbnRSZWNvcmQSLQoEcG9vbBgLIAEoCzIfLnNhZmVndWFyZHMuc3RvcmUudjEuUG9vbFJlY29yZBI1CgtvdGhlcl9hZ2VudBgMIAEoCzIgLnNhZmVndWFyZHMuc3RvcmUudjEuQWdlbnRSZWNvcmQSMwoKb3RoZXJfcG9vbBgNIAEoCzIfLnNhZmVndWFyZHMuc3RvcmUudjEuUG9vbFJlY29yZBIdChVjb25maWd1cmF0aW9uX2NoYW5nZXMYDiABKAki2AEKDUJhbGFuY2VSZWNvcmQSEQoJYWxsb2NhdGVkGAEgASgJEg0KBXNwZW50GAIgASgJEhAKCHJlc2VydmVkGAMgASgJEhcKD292ZXJkcmFmdF9saW1pdBgEIAEoCRIWCg5pbml0aWFsX2J1ZGdldBgFIAEoCRIQCghiYXNlbGluZRgGIAEoCRINCgVzdGF0ZRgHIAEoDRIXCg9idWRnZXRfcmV2aXNpb24YCCABKAQSEAoIcG9vbF91aWQYCSABKAQSFgoOYnVkZ2V0X3RpbWVfbXMYCiABKAMiQgoLVXNhZ2VSZWNvcmQSMwoFY2VsbHMYASADKAsyJC5zYWZlZ3VhcmRzLnN0b3JlLnYxLlVzYWdlQ2VsbFJlY29yZCKeAQoPVXNhZ2VDZWxsUmVjb3JkEg0KBWluZGV4GAEgASgNEg4KBmFtb3VudBgCIAEoCRIPCgdlbnRyaWVzGAMgASgEEhAKCHJlcXVlc3RzGAQgASgEEhAKCHJlZnVuZGVkGAUgASgJEjcKCnF1YW50aXRpZXMYBiADKAsyIy5zYWZlZ3VhcmRzLnN0b3JlLnYxLlF1YW50aXR5UmVjb3JkIiAKDFJlZnVuZFJlY29yZBIQCghyZWZ1bmRlZBgBIAEoCSIYCglVaWRSZWNvcmQSCwoDdWlkGAEgASgEYgZwcm90bzM");
+  fileDesc("CiFzYWZlZ3VhcmRzL3N0b3JlL3YxL3JlY29yZHMucHJvdG8SE3NhZmVndWFyZHMuc3RvcmUudjEiigIKC1N0b3JlUmVjb3JkEg4KBmZvcm1hdBgBIAEoDRIQCghzdG9yZV9pZBgCIAEoCRINCgVvd25lchgDIAEoCRIVCg1oZWFkX3NlcXVlbmNlGAQgASgEEhEKCWhlYWRfaGFzaBgFIAEoDBIPCgd0aW1lX21zGAYgASgDEhAKCG5leHRfdWlkGAcgASgEEhkKEXZlcmlmaWVkX3NlcXVlbmNlGAggASgEEhUKDXZlcmlmaWVkX2hhc2gYCSABKAwSFwoPcHVyZ2VkX3NlcXVlbmNlGAogASgEEhYKDmNyZWF0ZV90aW1lX21zGAsgASgDEhoKEnZpb2xhdGlvbl9zZXF1ZW5jZRgMIAEoBCKDBAoKUG9vbFJlY29yZBILCgN1aWQYASABKAQSCgoCaWQYAiABKAkSDAoEbmFtZRgDIAEoCRIQCghwcmlvcml0eRgEIAEoDRIMCgR1bml0GAUgASgJEg0KBXNjYWxlGAYgASgNEg8KB2Z1bmRpbmcYByABKA0SDQoFc3RhdGUYCCABKA0SEwoLbWluX2JhbGFuY2UYCSABKAkSFgoOaW5pdGlhbF9idWRnZXQYCiABKAkSPwoIbWV0YWRhdGEYCyADKAsyLS5zYWZlZ3VhcmRzLnN0b3JlLnYxLlBvb2xSZWNvcmQuTWV0YWRhdGFFbnRyeRIQCghyZXZpc2lvbhgMIAEoBBIWCg5jcmVhdGVfdGltZV9tcxgNIAEoAxIWCg51cGRhdGVfdGltZV9tcxgOIAEoAxITCgthZ2VudF9jb3VudBgPIAEoBBIOCgZmdW5kZWQYECABKAkSDQoFc3BlbnQYESABKAkSEAoIcmVzZXJ2ZWQYEiABKAkSEwoLdW5hbGxvY2F0ZWQYEyABKAkSDAoEZGVidBgUIAEoCRIMCgRiYXNlGBUgASgJEhAKCGJhc2VsaW5lGBYgASgJEhUKDWxhc3Rfc2VxdWVuY2UYFyABKAQaLwoNTWV0YWRhdGFFbnRyeRILCgNrZXkYASABKAkSDQoFdmFsdWUYAiABKAk6AjgBIvAECgtBZ2VudFJlY29yZBILCgN1aWQYASABKAQSCgoCaWQYAiABKAkSEAoIcG9vbF91aWQYAyABKAQSDAoEbmFtZRgEIAEoCRIQCghwcmlvcml0eRgFIAEoDRINCgVzdGF0ZRgGIAEoDRIXCg9vdmVyZHJhZnRfbGltaXQYByABKAkSEwoLYWxsb3dfZm9yY2UYCCABKAgSEQoJcGFyZW50X2lkGAkgASgJEhYKDmluaXRpYWxfYnVkZ2V0GAogASgJEkAKCG1ldGFkYXRhGAsgAygLMi4uc2FmZWd1YXJkcy5zdG9yZS52MS5BZ2VudFJlY29yZC5NZXRhZGF0YUVudHJ5EhAKCHJldmlzaW9uGAwgASgEEhcKD2J1ZGdldF9yZXZpc2lvbhgNIAEoBBIWCg5jcmVhdGVfdGltZV9tcxgOIAEoAxIWCg51cGRhdGVfdGltZV9tcxgPIAEoAxIWCg5idWRnZXRfdGltZV9tcxgQIAEoAxIWCg5kZWxldGVfdGltZV9tcxgRIAEoAxIZChFvcGVuX3Jlc2VydmF0aW9ucxgSIAEoDRIWCg5xdWFudGl0eV9uYW1lcxgTIAMoCRIRCglhbGxvY2F0ZWQYFCABKAkSDQoFc3BlbnQYFSABKAkSEAoIcmVzZXJ2ZWQYFiABKAkSDAoEYmFzZRgXIAEoCRIQCghiYXNlbGluZRgYIAEoCRIVCg1sYXN0X3NlcXVlbmNlGBkgASgEEhIKCnVzYWdlX2hvdXIYGiABKA0aLwoNTWV0YWRhdGFFbnRyeRILCgNrZXkYASABKAkSDQoFdmFsdWUYAiABKAk6AjgBIvYDChFSZXNlcnZhdGlvblJlY29yZBIKCgJpZBgBIAEoCRIRCglhZ2VudF91aWQYAiABKAQSDQoFc3RhdGUYAyABKA0SDgoGYW1vdW50GAQgASgJEgwKBGhlbGQYBSABKAkSEQoJY29tbWl0dGVkGAYgASgJEhAKCGNhdGVnb3J5GAcgASgJEjcKCnF1YW50aXRpZXMYCCADKAsyIy5zYWZlZ3VhcmRzLnN0b3JlLnYxLlF1YW50aXR5UmVjb3JkEg4KBnJ1bl9pZBgJIAEoCRJGCghtZXRhZGF0YRgKIAMoCzI0LnNhZmVndWFyZHMuc3RvcmUudjEuUmVzZXJ2YXRpb25SZWNvcmQuTWV0YWRhdGFFbnRyeRISCgpleHRlbnNpb25zGAsgASgNEhYKDmNyZWF0ZV90aW1lX21zGAwgASgDEhYKDmV4cGlyZV90aW1lX21zGA0gASgDEhMKC2VuZF90aW1lX21zGA4gASgDEhQKDHNldHRsZWRfbGF0ZRgPIAEoCBIuCgV2ZXJicxgQIAMoCzIfLnNhZmVndWFyZHMuc3RvcmUudjEuVmVyYlJlY29yZBIPCgdjb21taXRzGBEgASgNGi8KDU1ldGFkYXRhRW50cnkSCwoDa2V5GAEgASgJEg0KBXZhbHVlGAIgASgJOgI4ASIuCg5RdWFudGl0eVJlY29yZBIMCgRuYW1lGAEgASgJEg4KBmFtb3VudBgCIAEoCSIwCgpWZXJiUmVjb3JkEg4KBm1ldGhvZBgBIAEoDRISCgpyZXF1ZXN0X2lkGAIgASgJIqkECgtFbnRyeVJlY29yZBIQCghzZXF1ZW5jZRgBIAEoBBIPCgd0aW1lX21zGAIgASgDEgwKBGtpbmQYAyABKA0SFQoNcHJldmlvdXNfaGFzaBgEIAEoDBI0CghhY2NvdW50cxgFIAMoCzIiLnNhZmVndWFyZHMuc3RvcmUudjEuQWNjb3VudFJlY29yZBIOCgZhbW91bnQYBiABKAkSMgoHY2hhbmdlcxgHIAMoCzIhLnNhZmVndWFyZHMuc3RvcmUudjEuQ2hhbmdlUmVjb3JkEhIKCnJlcXVlc3RfaWQYCCABKAkSDgoGbWV0aG9kGAkgASgNEhEKCXByaW5jaXBhbBgKIAEoCRIOCgZyZWFzb24YCyABKAkSFgoOcmVzZXJ2YXRpb25faWQYDCABKAkSGQoRcmVmdW5kZWRfc2VxdWVuY2UYDSABKAQSEAoIY2F0ZWdvcnkYDiABKAkSNwoKcXVhbnRpdGllcxgPIAMoCzIjLnNhZmVndWFyZHMuc3RvcmUudjEuUXVhbnRpdHlSZWNvcmQSDgoGcnVuX2lkGBAgASgJEhAKCHRyYWNlX2lkGBEgASgJEkAKCG1ldGFkYXRhGBIgAygLMi4uc2FmZWd1YXJkcy5zdG9yZS52MS5FbnRyeVJlY29yZC5NZXRhZGF0YUVudHJ5Gi8KDU1ldGFkYXRhRW50cnkSCwoDa2V5GAEgASgJEg0KBXZhbHVlGAIgASgJOgI4ASKOAQoNQWNjb3VudFJlY29yZBIMCgRraW5kGAEgASgNEgsKA3VpZBgCIAEoBBIZChFwcmV2aW91c19zZXF1ZW5jZRgDIAEoBBI0Cghwb3N0aW5ncxgEIAMoCzIiLnNhZmVndWFyZHMuc3RvcmUudjEuUG9zdGluZ1JlY29yZBIRCglyZW1haW5pbmcYBSABKAkiPAoNUG9zdGluZ1JlY29yZBINCgVmaWVsZBgBIAEoDRINCgVkZWx0YRgCIAEoCRINCgVhZnRlchgDIAEoCSI8CgxDaGFuZ2VSZWNvcmQSDQoFZmllbGQYASABKAkSDgoGYmVmb3JlGAIgASgJEg0KBWFmdGVyGAMgASgJIu8DChFJZGVtcG90ZW5jeVJlY29yZBITCgtmaW5nZXJwcmludBgBIAEoDBIQCghzZXF1ZW5jZRgCIAEoBBIPCgd0aW1lX21zGAMgASgDEg4KBmFtb3VudBgEIAEoCRIVCg1zZWNvbmRfYW1vdW50GAUgASgJEhAKCHdhcm5pbmdzGAYgAygNEgwKBGxhdGUYByABKAgSMwoHYmFsYW5jZRgIIAEoCzIiLnNhZmVndWFyZHMuc3RvcmUudjEuQmFsYW5jZVJlY29yZBI7CgtyZXNlcnZhdGlvbhgJIAEoCzImLnNhZmVndWFyZHMuc3RvcmUudjEuUmVzZXJ2YXRpb25SZWNvcmQSLwoFYWdlbnQYCiABKAsyIC5zYWZlZ3VhcmRzLnN0b3JlLnYxLkFnZW50UmVjb3JkEi0KBHBvb2wYCyABKAsyHy5zYWZlZ3VhcmRzLnN0b3JlLnYxLlBvb2xSZWNvcmQSNQoLb3RoZXJfYWdlbnQYDCABKAsyIC5zYWZlZ3VhcmRzLnN0b3JlLnYxLkFnZW50UmVjb3JkEjMKCm90aGVyX3Bvb2wYDSABKAsyHy5zYWZlZ3VhcmRzLnN0b3JlLnYxLlBvb2xSZWNvcmQSHQoVY29uZmlndXJhdGlvbl9jaGFuZ2VzGA4gASgJItgBCg1CYWxhbmNlUmVjb3JkEhEKCWFsbG9jYXRlZBgBIAEoCRINCgVzcGVudBgCIAEoCRIQCghyZXNlcnZlZBgDIAEoCRIXCg9vdmVyZHJhZnRfbGltaXQYBCABKAkSFgoOaW5pdGlhbF9idWRnZXQYBSABKAkSEAoIYmFzZWxpbmUYBiABKAkSDQoFc3RhdGUYByABKA0SFwoPYnVkZ2V0X3JldmlzaW9uGAggASgEEhAKCHBvb2xfdWlkGAkgASgEEhYKDmJ1ZGdldF90aW1lX21zGAogASgDIkIKC1VzYWdlUmVjb3JkEjMKBWNlbGxzGAEgAygLMiQuc2FmZWd1YXJkcy5zdG9yZS52MS5Vc2FnZUNlbGxSZWNvcmQingEKD1VzYWdlQ2VsbFJlY29yZBINCgVpbmRleBgBIAEoDRIOCgZhbW91bnQYAiABKAkSDwoHZW50cmllcxgDIAEoBBIQCghyZXF1ZXN0cxgEIAEoBBIQCghyZWZ1bmRlZBgFIAEoCRI3CgpxdWFudGl0aWVzGAYgAygLMiMuc2FmZWd1YXJkcy5zdG9yZS52MS5RdWFudGl0eVJlY29yZCIgCgxSZWZ1bmRSZWNvcmQSEAoIcmVmdW5kZWQYASABKAkiGAoJVWlkUmVjb3JkEgsKA3VpZBgBIAEoBCLuAwoPVmlvbGF0aW9uUmVjb3JkEhAKCHNlcXVlbmNlGAEgASgEEgwKBHR5cGUYAiABKA0SEAoIc2V2ZXJpdHkYAyABKA0SDQoFc3RhdGUYBCABKA0SDgoGc291cmNlGAUgASgNEhEKCXJ1bGVfa2luZBgGIAEoDRIPCgdydWxlX2lkGAcgASgJEhEKCWFnZW50X3VpZBgIIAEoBBIQCghhZ2VudF9pZBgJIAEoCRIQCghwb29sX3VpZBgKIAEoBBIPCgdwb29sX2lkGAsgASgJEg8KB21lc3NhZ2UYDCABKAkSQgoHZGV0YWlscxgNIAMoCzIxLnNhZmVndWFyZHMuc3RvcmUudjEuVmlvbGF0aW9uUmVjb3JkLkRldGFpbHNFbnRyeRINCgVjb3VudBgOIAEoBBIWCg5lbnRyeV9zZXF1ZW5jZRgPIAEoBBIWCg5jcmVhdGVfdGltZV9tcxgQIAEoAxIWCg51cGRhdGVfdGltZV9tcxgRIAEoAxITCgtlbmRfdGltZV9tcxgSIAEoAxIQCghyZXBvcnRlchgTIAEoCRINCgVhY3RvchgUIAEoCRIMCgRub3RlGBUgASgJGi4KDERldGFpbHNFbnRyeRILCgNrZXkYASABKAkSDQoFdmFsdWUYAiABKAk6AjgBIikKFVZpb2xhdGlvbk51bWJlclJlY29yZBIQCghzZXF1ZW5jZRgBIAEoBCKAAQoUVmlvbGF0aW9uRXZlbnRSZWNvcmQSEAoIc2VxdWVuY2UYASABKAQSDwoHdGltZV9tcxgCIAEoAxIMCgRraW5kGAMgASgNEjcKCXZpb2xhdGlvbhgEIAEoCzIkLnNhZmVndWFyZHMuc3RvcmUudjEuVmlvbGF0aW9uUmVjb3JkIkcKDUVwaXNvZGVSZWNvcmQSEQoJdmlvbGF0aW9uGAEgASgEEg0KBWNvdW50GAIgASgEEhQKDGxhc3RfdGltZV9tcxgDIAEoAyJHCg1EZW5pYWxzUmVjb3JkEhEKCWFnZW50X3VpZBgBIAEoBBINCgVjb3VudBgCIAEoBBIUCgxsYXN0X3RpbWVfbXMYAyABKAMiwQEKE1NlcnZpY2VMZXZlbHNSZWNvcmQSLwoFc2NvcGUYASABKAsyIC5zYWZlZ3VhcmRzLnN0b3JlLnYxLlNjb3BlUmVjb3JkEjcKBmxldmVscxgCIAMoCzInLnNhZmVndWFyZHMuc3RvcmUudjEuU2VydmljZUxldmVsUmVjb3JkEhAKCHJldmlzaW9uGAMgASgEEhYKDmNyZWF0ZV90aW1lX21zGAQgASgDEhYKDnVwZGF0ZV90aW1lX21zGAUgASgDIkkKElNlcnZpY2VMZXZlbFJlY29yZBIMCgRuYW1lGAEgASgJEhMKC21pbl9wZXJjZW50GAIgASgJEhAKCGZlYXR1cmVzGAMgAygJIigKC1Njb3BlUmVjb3JkEgwKBGtpbmQYASABKA0SCwoDdWlkGAIgASgEYgZwcm90bzM");
 
 /**
  * StoreRecord is the one row about the store itself. Written with every transaction.
@@ -99,6 +99,13 @@ export type StoreRecord = Message<"safeguards.store.v1.StoreRecord"> & {
    * @generated from field: int64 create_time_ms = 11;
    */
   createTimeMs: bigint;
+
+  /**
+   * The newest violation event, 0 before the first.
+   *
+   * @generated from field: uint64 violation_sequence = 12;
+   */
+  violationSequence: bigint;
 };
 
 /**
@@ -1242,4 +1249,410 @@ export type UidRecord = Message<"safeguards.store.v1.UidRecord"> & {
  */
 export const UidRecordSchema: GenMessage<UidRecord> = /*@__PURE__*/
   messageDesc(file_safeguards_store_v1_records, 15);
+
+/**
+ * ViolationRecord is one violation.
+ *
+ * @generated from message safeguards.store.v1.ViolationRecord
+ */
+export type ViolationRecord = Message<"safeguards.store.v1.ViolationRecord"> & {
+  /**
+   * The sequence of the event that opened it.
+   *
+   * @generated from field: uint64 sequence = 1;
+   */
+  sequence: bigint;
+
+  /**
+   * safeguards.v1.ViolationType.
+   *
+   * @generated from field: uint32 type = 2;
+   */
+  type: number;
+
+  /**
+   * safeguards.v1.Severity.
+   *
+   * @generated from field: uint32 severity = 3;
+   */
+  severity: number;
+
+  /**
+   * safeguards.v1.ViolationState.
+   *
+   * @generated from field: uint32 state = 4;
+   */
+  state: number;
+
+  /**
+   * safeguards.v1.ViolationSource.
+   *
+   * @generated from field: uint32 source = 5;
+   */
+  source: number;
+
+  /**
+   * safeguards.v1.RuleKind.
+   *
+   * @generated from field: uint32 rule_kind = 6;
+   */
+  ruleKind: number;
+
+  /**
+   * The rule's id.
+   *
+   * @generated from field: string rule_id = 7;
+   */
+  ruleId: string;
+
+  /**
+   * The agent's account, or 0.
+   *
+   * @generated from field: uint64 agent_uid = 8;
+   */
+  agentUid: bigint;
+
+  /**
+   * Its id, or empty.
+   *
+   * @generated from field: string agent_id = 9;
+   */
+  agentId: string;
+
+  /**
+   * The pool's account, or 0.
+   *
+   * @generated from field: uint64 pool_uid = 10;
+   */
+  poolUid: bigint;
+
+  /**
+   * Its id, or empty.
+   *
+   * @generated from field: string pool_id = 11;
+   */
+  poolId: string;
+
+  /**
+   * One sentence for people.
+   *
+   * @generated from field: string message = 12;
+   */
+  message: string;
+
+  /**
+   * The numbers of it.
+   *
+   * @generated from field: map<string, string> details = 13;
+   */
+  details: { [key: string]: string };
+
+  /**
+   * How often it happened.
+   *
+   * @generated from field: uint64 count = 14;
+   */
+  count: bigint;
+
+  /**
+   * The ledger entry that made it, or 0.
+   *
+   * @generated from field: uint64 entry_sequence = 15;
+   */
+  entrySequence: bigint;
+
+  /**
+   * When it was opened.
+   *
+   * @generated from field: int64 create_time_ms = 16;
+   */
+  createTimeMs: bigint;
+
+  /**
+   * When it last changed.
+   *
+   * @generated from field: int64 update_time_ms = 17;
+   */
+  updateTimeMs: bigint;
+
+  /**
+   * When it ended, or 0.
+   *
+   * @generated from field: int64 end_time_ms = 18;
+   */
+  endTimeMs: bigint;
+
+  /**
+   * Who reported it, or empty.
+   *
+   * @generated from field: string reporter = 19;
+   */
+  reporter: string;
+
+  /**
+   * Who escalated or resolved it last.
+   *
+   * @generated from field: string actor = 20;
+   */
+  actor: string;
+
+  /**
+   * Why.
+   *
+   * @generated from field: string note = 21;
+   */
+  note: string;
+};
+
+/**
+ * Describes the message safeguards.store.v1.ViolationRecord.
+ * Use `create(ViolationRecordSchema)` to create a new message.
+ */
+export const ViolationRecordSchema: GenMessage<ViolationRecord> = /*@__PURE__*/
+  messageDesc(file_safeguards_store_v1_records, 16);
+
+/**
+ * ViolationNumberRecord names one violation.
+ *
+ * @generated from message safeguards.store.v1.ViolationNumberRecord
+ */
+export type ViolationNumberRecord = Message<"safeguards.store.v1.ViolationNumberRecord"> & {
+  /**
+   * Its number.
+   *
+   * @generated from field: uint64 sequence = 1;
+   */
+  sequence: bigint;
+};
+
+/**
+ * Describes the message safeguards.store.v1.ViolationNumberRecord.
+ * Use `create(ViolationNumberRecordSchema)` to create a new message.
+ */
+export const ViolationNumberRecordSchema: GenMessage<ViolationNumberRecord> = /*@__PURE__*/
+  messageDesc(file_safeguards_store_v1_records, 17);
+
+/**
+ * ViolationEventRecord is one event of the stream of violations.
+ *
+ * @generated from message safeguards.store.v1.ViolationEventRecord
+ */
+export type ViolationEventRecord = Message<"safeguards.store.v1.ViolationEventRecord"> & {
+  /**
+   * Without gaps.
+   *
+   * @generated from field: uint64 sequence = 1;
+   */
+  sequence: bigint;
+
+  /**
+   * Never goes back.
+   *
+   * @generated from field: int64 time_ms = 2;
+   */
+  timeMs: bigint;
+
+  /**
+   * safeguards.v1.ViolationEventKind.
+   *
+   * @generated from field: uint32 kind = 3;
+   */
+  kind: number;
+
+  /**
+   * The violation as the event left it.
+   *
+   * @generated from field: safeguards.store.v1.ViolationRecord violation = 4;
+   */
+  violation?: ViolationRecord | undefined;
+};
+
+/**
+ * Describes the message safeguards.store.v1.ViolationEventRecord.
+ * Use `create(ViolationEventRecordSchema)` to create a new message.
+ */
+export const ViolationEventRecordSchema: GenMessage<ViolationEventRecord> = /*@__PURE__*/
+  messageDesc(file_safeguards_store_v1_records, 18);
+
+/**
+ * EpisodeRecord is an open episode of denials.
+ *
+ * @generated from message safeguards.store.v1.EpisodeRecord
+ */
+export type EpisodeRecord = Message<"safeguards.store.v1.EpisodeRecord"> & {
+  /**
+   * The violation's number.
+   *
+   * @generated from field: uint64 violation = 1;
+   */
+  violation: bigint;
+
+  /**
+   * Denials so far.
+   *
+   * @generated from field: uint64 count = 2;
+   */
+  count: bigint;
+
+  /**
+   * Of the last denial.
+   *
+   * @generated from field: int64 last_time_ms = 3;
+   */
+  lastTimeMs: bigint;
+};
+
+/**
+ * Describes the message safeguards.store.v1.EpisodeRecord.
+ * Use `create(EpisodeRecordSchema)` to create a new message.
+ */
+export const EpisodeRecordSchema: GenMessage<EpisodeRecord> = /*@__PURE__*/
+  messageDesc(file_safeguards_store_v1_records, 19);
+
+/**
+ * DenialsRecord says how often an agent was denied.
+ *
+ * @generated from message safeguards.store.v1.DenialsRecord
+ */
+export type DenialsRecord = Message<"safeguards.store.v1.DenialsRecord"> & {
+  /**
+   * The agent's account.
+   *
+   * @generated from field: uint64 agent_uid = 1;
+   */
+  agentUid: bigint;
+
+  /**
+   * Denials so far.
+   *
+   * @generated from field: uint64 count = 2;
+   */
+  count: bigint;
+
+  /**
+   * Of the last denial.
+   *
+   * @generated from field: int64 last_time_ms = 3;
+   */
+  lastTimeMs: bigint;
+};
+
+/**
+ * Describes the message safeguards.store.v1.DenialsRecord.
+ * Use `create(DenialsRecordSchema)` to create a new message.
+ */
+export const DenialsRecordSchema: GenMessage<DenialsRecord> = /*@__PURE__*/
+  messageDesc(file_safeguards_store_v1_records, 20);
+
+/**
+ * ServiceLevelsRecord is the levels of service of one scope.
+ *
+ * @generated from message safeguards.store.v1.ServiceLevelsRecord
+ */
+export type ServiceLevelsRecord = Message<"safeguards.store.v1.ServiceLevelsRecord"> & {
+  /**
+   * Whom they are for.
+   *
+   * @generated from field: safeguards.store.v1.ScopeRecord scope = 1;
+   */
+  scope?: ScopeRecord | undefined;
+
+  /**
+   * From the highest threshold to the lowest.
+   *
+   * @generated from field: repeated safeguards.store.v1.ServiceLevelRecord levels = 2;
+   */
+  levels: ServiceLevelRecord[];
+
+  /**
+   * Counts changes.
+   *
+   * @generated from field: uint64 revision = 3;
+   */
+  revision: bigint;
+
+  /**
+   * Of the first setting.
+   *
+   * @generated from field: int64 create_time_ms = 4;
+   */
+  createTimeMs: bigint;
+
+  /**
+   * Of the last one.
+   *
+   * @generated from field: int64 update_time_ms = 5;
+   */
+  updateTimeMs: bigint;
+};
+
+/**
+ * Describes the message safeguards.store.v1.ServiceLevelsRecord.
+ * Use `create(ServiceLevelsRecordSchema)` to create a new message.
+ */
+export const ServiceLevelsRecordSchema: GenMessage<ServiceLevelsRecord> = /*@__PURE__*/
+  messageDesc(file_safeguards_store_v1_records, 21);
+
+/**
+ * ServiceLevelRecord is one level of service.
+ *
+ * @generated from message safeguards.store.v1.ServiceLevelRecord
+ */
+export type ServiceLevelRecord = Message<"safeguards.store.v1.ServiceLevelRecord"> & {
+  /**
+   * As given.
+   *
+   * @generated from field: string name = 1;
+   */
+  name: string;
+
+  /**
+   * An amount, in percent.
+   *
+   * @generated from field: string min_percent = 2;
+   */
+  minPercent: string;
+
+  /**
+   * As given.
+   *
+   * @generated from field: repeated string features = 3;
+   */
+  features: string[];
+};
+
+/**
+ * Describes the message safeguards.store.v1.ServiceLevelRecord.
+ * Use `create(ServiceLevelRecordSchema)` to create a new message.
+ */
+export const ServiceLevelRecordSchema: GenMessage<ServiceLevelRecord> = /*@__PURE__*/
+  messageDesc(file_safeguards_store_v1_records, 22);
+
+/**
+ * ScopeRecord says whom a rule is for.
+ *
+ * @generated from message safeguards.store.v1.ScopeRecord
+ */
+export type ScopeRecord = Message<"safeguards.store.v1.ScopeRecord"> & {
+  /**
+   * 1 an agent, 2 a pool, 3 each agent of a pool, 4 every agent, 5 a limit.
+   *
+   * @generated from field: uint32 kind = 1;
+   */
+  kind: number;
+
+  /**
+   * Of the agent, pool or limit; 0 for every agent.
+   *
+   * @generated from field: uint64 uid = 2;
+   */
+  uid: bigint;
+};
+
+/**
+ * Describes the message safeguards.store.v1.ScopeRecord.
+ * Use `create(ScopeRecordSchema)` to create a new message.
+ */
+export const ScopeRecordSchema: GenMessage<ScopeRecord> = /*@__PURE__*/
+  messageDesc(file_safeguards_store_v1_records, 23);
 
