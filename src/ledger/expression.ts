@@ -8,7 +8,7 @@ import type {
   SourcePlace,
 } from '../domain/expression.js';
 import { checkedTerm } from './expression/check.js';
-import { withheld } from './expression/functions.js';
+import { refuseWithheld } from './expression/functions.js';
 import { Failure, Refusal, type BinaryOperator, type Syntax } from './expression/syntax.js';
 import type { Term } from './expression/term.js';
 
@@ -102,8 +102,8 @@ function parseRefusal(error: ParseError, source: string): Refusal {
     case 'expected_token':
       return new Refusal(unexpected(source, at), at);
     case 'invalid_macro_argument': {
-      const loop = loopBefore(source, error.node?.start ?? at);
-      return withheld(loop) ?? new Refusal(error.summary, at);
+      refuseWithheld(loopBefore(source, error.node?.start ?? at));
+      return new Refusal(error.summary, at);
     }
     default:
       return new Refusal(error.summary, at);

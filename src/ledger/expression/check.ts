@@ -1,4 +1,4 @@
-import { functionTerm, methodTerm } from './functions.js';
+import { functionTerm, methodTerm, refuseWithheld } from './functions.js';
 import { binaryTerm, entryOf, unaryTerm } from './operators.js';
 import { fieldTerm, nameTerm } from './scope.js';
 import { Failure, Refusal, type Syntax } from './syntax.js';
@@ -35,6 +35,7 @@ function termOf(syntax: Syntax, clocks: Clocks): Term {
       return callTerm(syntax, clocks);
     case 'METHOD': {
       const { name, at, start } = syntax;
+      refuseWithheld(syntax);
       const of = termOf(syntax.of, clocks);
       const args = syntax.args.map((arg) => termOf(arg, clocks));
       return methodTerm({ name, args, at, start, clocks }, of);
@@ -86,6 +87,7 @@ function keyTerm(map: Term, syntax: Syntax & { kind: 'FIELD' | 'INDEX' }, clocks
 function callTerm(syntax: Syntax & { kind: 'CALL' }, clocks: Clocks): Term {
   const { name, at, start } = syntax;
   if (name === 'has') return hasTerm(syntax, clocks);
+  refuseWithheld(syntax);
   const args = syntax.args.map((arg) => termOf(arg, clocks));
   return functionTerm({ name, args, at, start, clocks });
 }

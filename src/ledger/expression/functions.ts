@@ -21,11 +21,12 @@ const SOUGHT_MAX = 256;
 
 /** Names that CEL has and monitors do not, and why. */
 const WITHHELD: ReadonlyMap<string, string> = new Map([
-  ...['all', 'exists', 'exists_one', 'map', 'filter', 'bind'].map(
+  ...['all', 'exists', 'exists_one', 'map', 'filter'].map(
     (name) => [name, 'There are no loops, so that the cost is bounded'] as const,
   ),
   ['matches', 'The cost of a pattern is not bounded. Use startsWith, endsWith or contains'],
   ['double', 'There are no doubles. An amount is written decimal("0.1")'],
+  ['bind', 'Write the value where it is used'],
   ['dyn', 'Every value has a type'],
 ]);
 
@@ -61,7 +62,7 @@ const ofTimestamp: ReadonlyMap<string, Build> = new Map<string, Build>([
 export function functionTerm(call: Call): Term {
   const build = functions.get(call.name);
   if (build !== undefined) return build(call);
-  throw withheld(call) ?? new Refusal(`There is no function ${call.name}`, call.at);
+  throw new Refusal(`There is no function ${call.name}`, call.at);
 }
 
 /** The term of a method's call. Refuses unknown names and wrong arguments. */
@@ -74,13 +75,13 @@ export function methodTerm(call: Call, of: Term): Term {
     of.type === 'string' ? ofString : of.type === 'timestamp' ? ofTimestamp : undefined;
   const build = methods?.get(call.name);
   if (build !== undefined) return build({ ...call, of });
-  throw withheld(call) ?? new Refusal(`${of.type} has no method ${call.name}`, call.at);
+  throw new Refusal(`${of.type} has no method ${call.name}`, call.at);
 }
 
-/** The refusal of a name that is CEL's and not a monitor's, or undefined. */
-export function withheld({ name, at }: Pick<Call, 'name' | 'at'>): Refusal | undefined {
+/** Refuses a name that is CEL's and not a monitor's, before its arguments are looked at. */
+export function refuseWithheld({ name, at }: Pick<Call, 'name' | 'at'>): void {
   const why = WITHHELD.get(name);
-  return why === undefined ? undefined : new Refusal(`${name} is not for monitors. ${why}`, at);
+  if (why !== undefined) throw new Refusal(`${name} is not for monitors. ${why}`, at);
 }
 
 function count(call: Call, least: number, most: number): void {
