@@ -91,7 +91,10 @@ const rules: readonly Rule[] = [
     in: ownCode,
     except: /^src\/ledger\/expression\.ts$/,
     refuses: (file) => imports(file).filter((name) => /^@marcbachmann\/cel-js(\/|$)/.test(name)),
-    bad: { path: 'src/domain/expression.ts', text: `import { parse } from '@marcbachmann/cel-js';` },
+    bad: {
+      path: 'src/domain/expression.ts',
+      text: `import { parse } from '@marcbachmann/cel-js';`,
+    },
   },
   {
     name: 'only the clock reads the time',
