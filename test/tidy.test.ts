@@ -87,6 +87,16 @@ const rules: readonly Rule[] = [
     bad: { path: 'src/domain/amount.ts', text: `import { Decimal } from 'decimal.js';` },
   },
   {
+    name: 'cel-js is imported in one file',
+    in: ownCode,
+    except: /^src\/ledger\/expression\.ts$/,
+    refuses: (file) => imports(file).filter((name) => /^@marcbachmann\/cel-js(\/|$)/.test(name)),
+    bad: {
+      path: 'src/domain/expression.ts',
+      text: `import { parse } from '@marcbachmann/cel-js';`,
+    },
+  },
+  {
     name: 'only the clock reads the time',
     in: /^src\//,
     except: /^src\/(gen\/|cli\/|ledger\/clock\.ts$)/,
