@@ -55,6 +55,8 @@ export function readHeader(message: Uint8Array): {
       verifiedHash: record.verifiedHash,
       purgedSequence: Number(record.purgedSequence),
       createTime: Number(record.createTimeMs),
+      frozenAgents: record.frozenAgents === undefined ? undefined : Number(record.frozenAgents),
+      usageHour: record.usageHour,
     },
   };
 }
@@ -82,6 +84,7 @@ function poolOf(record: PoolRecord): Pool {
     updateTime: Number(record.updateTimeMs),
     agentCount: Number(record.agentCount),
     lastSequence: Number(record.lastSequence),
+    usageHour: record.usageHour,
     funded: storedAmount(record.funded),
     spent: storedAmount(record.spent),
     reserved: storedAmount(record.reserved),
@@ -120,6 +123,8 @@ function agentOf(record: AgentRecord): Agent {
     quantityNames: record.quantityNames,
     lastSequence: Number(record.lastSequence),
     usageHour: record.usageHour,
+    spendCount: Number(record.spendCount),
+    lastSpendTime: Number(record.lastSpendTimeMs),
     allocated: storedAmount(record.allocated),
     spent: storedAmount(record.spent),
     reserved: storedAmount(record.reserved),

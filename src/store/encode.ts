@@ -30,6 +30,8 @@ export function writeHeader(wire: WireWriter, header: Header, format: number): v
   wire.bytes(9, header.verifiedHash);
   wire.uint(10, header.purgedSequence);
   wire.uint(11, header.createTime);
+  wire.optionalUint(12, header.frozenAgents);
+  wire.uint(13, header.usageHour);
 }
 
 /** Writes the message of a pool: PoolRecord. */
@@ -57,6 +59,7 @@ export function writePool(wire: WireWriter, pool: Pool): void {
   wire.amount(21, pool.base);
   wire.amount(22, pool.baseline);
   wire.uint(23, pool.lastSequence);
+  wire.uint(24, pool.usageHour);
 }
 
 /** Writes the message of an agent: AgentRecord. */
@@ -87,6 +90,8 @@ export function writeAgent(wire: WireWriter, agent: Agent): void {
   wire.amount(24, agent.baseline);
   wire.uint(25, agent.lastSequence);
   wire.uint(26, agent.usageHour);
+  wire.uint(27, agent.spendCount);
+  wire.uint(28, agent.lastSpendTime);
 }
 
 /** Writes the message of a reservation: ReservationRecord. */

@@ -165,6 +165,8 @@ function firstHeader(storeId: string, time: number): Header {
     verifiedHash: NO_HASH,
     purgedSequence: 0,
     createTime: time,
+    frozenAgents: 0,
+    usageHour: 0,
   };
 }
 

@@ -28,6 +28,8 @@ export function firstHeader(time: number): Header {
     verifiedHash: new Uint8Array(32),
     purgedSequence: 0,
     createTime: time,
+    frozenAgents: 0,
+    usageHour: 0,
   };
 }
 
