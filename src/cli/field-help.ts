@@ -22,6 +22,7 @@ export const FIELD_HELP: Readonly<Record<string, string>> = {
   min_interval: 'shortest time between two messages about an agent, such as 1s',
   mode: 'how to meet a budget that does not cover the amount',
   name: 'free text; for a new one the id when left out',
+  only_high_usage: 'only agents above 80 percent',
   overage: 'what to do with a cost above the held amount',
   overdraft_limit: 'how far below zero the agent may spend, an amount',
   page_size: 'most items, up to 1000',

@@ -293,6 +293,8 @@ export function closeEntry(draft: Draft, kind: EntryKind, facts: EntryFacts): vo
     if (accountKind === 'POOL') {
       const pool = copyPool(draftPool(draft, uid));
       pool.lastSequence = sequence;
+      // The one pool of an entry with usage is the one that paid.
+      if (usage !== undefined) pool.usageHour = Math.floor(draft.now / HOUR_MS);
       draft.pools.set(uid, pool);
       return { kind: accountKind, uid, previousSequence, postings, remaining: undefined };
     }
@@ -302,7 +304,11 @@ export function closeEntry(draft: Draft, kind: EntryKind, facts: EntryFacts): vo
       agent.budgetRevision += 1;
       agent.budgetTime = draft.now;
     }
-    if (usage?.agentUid === uid) agent.usageHour = Math.floor(draft.now / HOUR_MS);
+    if (usage?.agentUid === uid) {
+      agent.usageHour = Math.floor(draft.now / HOUR_MS);
+      agent.spendCount += usage.entries;
+      if (usage.entries > 0) agent.lastSpendTime = draft.now;
+    }
     draft.agents.set(uid, agent);
     const remaining = remainingOf(agent);
     return { kind: accountKind, uid, previousSequence, postings, remaining };

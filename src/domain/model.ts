@@ -74,6 +74,10 @@ export interface Agent extends AgentBalances {
   readonly lastSequence: number;
   /** The hour since 1970 of the newest usage row, 0 before the first. */
   readonly usageHour: number;
+  /** Spends and commits over its life. */
+  readonly spendCount: number;
+  /** When it last spent or committed, 0 before the first time. */
+  readonly lastSpendTime: Instant;
 }
 
 /** The balances of a pool. Each is a fold of the ledger's postings (invariant I4). */
@@ -117,6 +121,8 @@ export interface Pool extends PoolBalances {
   readonly agentCount: number;
   /** The newest entry that touched the account. */
   readonly lastSequence: number;
+  /** The hour since 1970 of the newest usage row, 0 before the first. */
+  readonly usageHour: number;
 }
 
 /** One reservation. Rows are never mutated. */

@@ -1,8 +1,8 @@
 import type { UsageDelta } from './draft.js';
-import type { Instant, Quantities } from './model.js';
+import type { Instant, Quantities, Uid } from './model.js';
 import type { Amount } from './amount.js';
 
-/** The usage of one minute, hour or day of one agent. */
+/** The usage of one minute, hour or day of one account. */
 export interface UsageCell {
   /** Minute of the hour, hour of the day, or day of the month from 0. */
   readonly index: number;
@@ -45,10 +45,32 @@ export function firstDayOfMonth(month: number): number {
   return Date.UTC(1970 + Math.floor(month / 12), month % 12, 1) / (24 * HOUR_MS);
 }
 
-/** A cell of one delta. */
+/**
+ * The uid under which the usage of the whole store is kept: no account has it. Its rows count entries
+ * and requests only, since amounts of different units cannot be added.
+ */
+export const STORE_UID: Uid = 0;
+
+const NO_QUANTITIES: Quantities = [];
+
+/** A cell of one delta, for its agent. */
 export function cellOf(index: number, delta: UsageDelta): UsageCell {
   const { amount, entries, requests, refunded, quantities } = delta;
   return { index, amount, entries, requests, refunded, quantities };
+}
+
+/**
+ * A cell of one delta, for the pool that paid: without quantities, since the names of all its agents
+ * together have no bound.
+ */
+export function poolCellOf(index: number, delta: UsageDelta): UsageCell {
+  const { amount, entries, requests, refunded } = delta;
+  return { index, amount, entries, requests, refunded, quantities: NO_QUANTITIES };
+}
+
+/** A cell of one delta, for the whole store. */
+export function storeCellOf(index: number, { entries, requests }: UsageDelta): UsageCell {
+  return { index, amount: 0n, entries, requests, refunded: 0n, quantities: NO_QUANTITIES };
 }
 
 /** Two cells as one, under the index of the first. */

@@ -98,6 +98,57 @@ export interface BudgetChangeView {
   readonly after: Amount;
 }
 
+/** Which agents' metrics are listed. */
+export interface AgentMetricsFilter {
+  /** Empty: of all pools. */
+  readonly poolId: string;
+  readonly onlyHighUsage: boolean;
+}
+
+/** How an agent uses its budget, read at one moment. Burn rates are per hour, at the pool's scale. */
+export interface AgentMetricsView extends AgentWithPool {
+  readonly available: Amount;
+  readonly burnLastHour: Amount;
+  readonly burnLastDay: Amount;
+  readonly exhaustionTime: Instant | undefined;
+}
+
+/** How a pool's money is used, read at one moment. */
+export interface PoolMetricsView {
+  readonly pool: Pool;
+  readonly burnLastHour: Amount;
+  readonly burnLastDay: Amount;
+}
+
+/** How everything in the store is used, read at one moment. */
+export interface SystemMetricsView {
+  readonly pools: number;
+  readonly activeAgents: number;
+  readonly frozenAgents: number;
+  readonly closedAgents: number;
+  readonly openReservations: number;
+  /** By unit. */
+  readonly units: readonly UnitMetricsView[];
+  readonly spendsLastHour: number;
+  readonly spendsLastDay: number;
+  readonly headSequence: number;
+  readonly entries: number;
+  readonly time: Instant;
+  readonly sizeBytes: number;
+}
+
+/** Sums over the living pools of one unit. */
+export interface UnitMetricsView {
+  readonly unit: string;
+  readonly pools: number;
+  readonly funded: Amount;
+  readonly spent: Amount;
+  readonly reserved: Amount;
+  readonly assigned: Amount;
+  readonly unallocated: Amount;
+  readonly debt: Amount;
+}
+
 /** What WatchBudgets sends. */
 export type BudgetEvent =
   | { readonly kind: 'BUDGET'; readonly agent: Agent; readonly pool: Pool }
@@ -203,6 +254,19 @@ export interface LedgerApi {
     range: TimeRange,
     page: PageRequest,
   ): Page<BudgetChangeView> | Rejection;
+  /** Rejects with AGENT_NOT_FOUND. */
+  agentMetrics(id: string): AgentMetricsView | Rejection;
+  /** Living agents, by id, each read at one moment. Rejects with POOL_NOT_FOUND. */
+  listAgentMetrics(
+    filter: AgentMetricsFilter,
+    page: PageRequest,
+  ): Promise<Page<AgentMetricsView> | Rejection>;
+  /** Rejects with POOL_NOT_FOUND. */
+  poolMetrics(id: string): PoolMetricsView | Rejection;
+  /** By id, each read at one moment. */
+  listPoolMetrics(page: PageRequest): Promise<Page<PoolMetricsView>>;
+  systemMetrics(): SystemMetricsView;
+
   /** Oldest first, from the entry after `after` to `through` (0: the head now). */
   exportEntries(after: number, through: number, signal: AbortSignal): AsyncIterable<ExportedEntry>;
 

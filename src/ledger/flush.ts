@@ -1,10 +1,10 @@
 import type { Entry } from '../domain/entry.js';
 import type { Agent, Instant, Reservation, Uid } from '../domain/model.js';
-import type { UsageDelta } from '../domain/draft.js';
 import { changesIn, namesOf, type RowChanges } from '../domain/collection.js';
 import { rememberRows, settleRows, type Rows } from './rows.js';
+import { hourOf, STORE_UID } from '../domain/usage.js';
 import type { Header, StoreWriter } from './store.js';
-import type { OpenHour, UsageBook } from './usage-book.js';
+import type { Charge, OpenHour, UsageBook } from './usage-book.js';
 import type { StampedEntry, Workspace } from './workspace.js';
 
 /** Who wrote an entry that no request asked for. */
@@ -36,15 +36,20 @@ export function flush(
 
   // Until they are written, the caches and the store have the agents as they were before this group.
   const before = (uid: Uid): Agent | undefined => rows.agents.newest(uid) ?? writer.agent(uid);
-  const usage = context.usage.write(
-    writer,
-    now,
-    usageOf(workspace),
-    (uid) => before(uid)?.usageHour ?? 0,
-  );
+  const charges = chargesOf(workspace);
+  const usage = context.usage.write(writer, now, charges, (uid) => {
+    if (uid === STORE_UID) return header.usageHour;
+    // A pool that paid is in the workspace, and no agent has its uid.
+    if (!workspace.pools.has(uid)) return before(uid)?.usageHour ?? 0;
+    return (rows.pools.newest(uid) ?? writer.pool(uid))?.usageHour ?? 0;
+  });
   const movedFrom = new Map<Uid, Uid>();
+  let frozenAgents = header.frozenAgents ?? 0;
   for (const agent of workspace.agents.values()) {
-    const from = before(agent.uid)?.poolUid;
+    const earlier = before(agent.uid);
+    const from = earlier?.poolUid;
+    if (earlier?.state === 'FROZEN') frozenAgents -= 1;
+    if (agent.state === 'FROZEN') frozenAgents += 1;
     if (from !== agent.poolUid) writer.putAgentPool(agent, from);
     if (from !== undefined && from !== agent.poolUid) movedFrom.set(agent.uid, from);
     writer.putAgent(agent);
@@ -66,6 +71,8 @@ export function flush(
     time: now,
     nextUid: workspace.nextUid,
     violationSequence: workspace.violationSequence,
+    frozenAgents,
+    usageHour: charges.length > 0 ? hourOf(now) : header.usageHour,
   };
   return { header: next, usage, movedFrom };
 }
@@ -127,12 +134,15 @@ function entryOf({ draft, stamp }: StampedEntry, previousHash: Uint8Array, time:
   };
 }
 
-function usageOf(workspace: Workspace): readonly UsageDelta[] {
-  const deltas: UsageDelta[] = [];
+function chargesOf(workspace: Workspace): readonly Charge[] {
+  const charges: Charge[] = [];
   for (const { draft } of workspace.entries) {
-    if (draft.usage !== undefined) deltas.push(draft.usage);
+    if (draft.usage === undefined) continue;
+    const pool = draft.accounts.find(({ kind }) => kind === 'POOL');
+    if (pool === undefined) throw new Error(`entry ${draft.sequence} names no pool that paid`);
+    charges.push({ usage: draft.usage, poolUid: pool.uid });
   }
-  return deltas;
+  return charges;
 }
 
 function writeRows(writer: StoreWriter, changes: RowChanges): void {

@@ -181,17 +181,33 @@ function* rowsOf(
   }
 }
 
-function hoursOfDay(reader: StoreReader, agent: Agent, day: number): readonly UsageCell[] {
-  const row = reader.usage('HOUR', day, agent.uid);
-  const open = agent.usageHour;
-  if (dayOfHour(open) !== day) return row;
-  return addToRow(row, sumRow(reader.usage('MINUTE', open, agent.uid), open % 24));
+/** Whose usage rows are read: an account, and the hour of its newest row, which is not folded yet. */
+export interface UsageOwner {
+  readonly uid: Uid;
+  readonly usageHour: number;
 }
 
-function daysOfMonth(reader: StoreReader, agent: Agent, month: number): readonly UsageCell[] {
-  const row = reader.usage('DAY', month, agent.uid);
-  const open = dayOfHour(agent.usageHour);
+/** The hours of a day since 1970, the one that is not folded yet among them. */
+export function hoursOfDay(
+  reader: Pick<StoreReader, 'usage'>,
+  owner: UsageOwner,
+  day: number,
+): readonly UsageCell[] {
+  const row = reader.usage('HOUR', day, owner.uid);
+  const open = owner.usageHour;
+  if (dayOfHour(open) !== day) return row;
+  return addToRow(row, sumRow(reader.usage('MINUTE', open, owner.uid), open % 24));
+}
+
+/** The days of a month since 1970, the one that is not folded yet among them. */
+export function daysOfMonth(
+  reader: Pick<StoreReader, 'usage'>,
+  owner: UsageOwner,
+  month: number,
+): readonly UsageCell[] {
+  const row = reader.usage('DAY', month, owner.uid);
+  const open = dayOfHour(owner.usageHour);
   const { month: openMonth, index } = monthOfDay(open);
   if (openMonth !== month) return row;
-  return addToRow(row, sumRow(hoursOfDay(reader, agent, open), index));
+  return addToRow(row, sumRow(hoursOfDay(reader, owner, open), index));
 }

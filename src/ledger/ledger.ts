@@ -14,6 +14,14 @@ import { budgetChanges, usageBuckets, usageEntries } from './history.js';
 import { judge, type Judging } from './judge.js';
 import { judgeBatch } from './judge-batch.js';
 import { listAgents, listPools, listReservations, type ListSources } from './lists.js';
+import {
+  agentMetrics,
+  countFrozenAgents,
+  listAgentMetrics,
+  listPoolMetrics,
+  poolMetrics,
+  systemMetrics,
+} from './metrics.js';
 import { durableRows, makeRows } from './rows.js';
 import type { Store } from './store.js';
 import { makeUsageBook } from './usage-book.js';
@@ -50,7 +58,9 @@ export async function openLedger(options: LedgerOptions): Promise<Ledger> {
   const { owner } = store;
   const clock = startClock(options.time, options.clock, store.header().time);
   await store.transact((writer) => {
-    writer.putHeader({ ...writer.header(), owner, time: clock.now() });
+    const header = writer.header();
+    const frozenAgents = header.frozenAgents ?? countFrozenAgents(writer);
+    writer.putHeader({ ...header, owner, time: clock.now(), frozenAgents });
   });
   store.refreshReads();
 
@@ -106,6 +116,11 @@ export async function openLedger(options: LedgerOptions): Promise<Ledger> {
       usageBuckets(sources, agentId, granularity, range, page),
     budgetChanges: (agentId, kinds, range, page) =>
       budgetChanges(sources, agentId, kinds, range, page),
+    agentMetrics: (id) => agentMetrics(sources, id),
+    listAgentMetrics: (filter, page) => listAgentMetrics(sources, filter, page),
+    poolMetrics: (id) => poolMetrics(sources, id),
+    listPoolMetrics: (page) => listPoolMetrics(sources, page),
+    systemMetrics: () => systemMetrics(sources),
     exportEntries: (after, through, signal) => exportEntries(store, rows, after, through, signal),
     watchBudgets: (selection, minIntervalMs, signal) =>
       watchBudgets(

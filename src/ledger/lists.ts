@@ -94,18 +94,22 @@ export function listReservations(
   );
 }
 
-/** A page of what `view` lets through; `last` is the key of the last row that was looked at. */
+/**
+ * A page of what `view` lets through, of at most `visitedMax` rows; `last` is the key of the last row
+ * that was looked at.
+ */
 export function collect<Row, Item>(
   rows: Iterable<Row>,
   size: number,
   keyOf: (row: Row) => string,
   view: (row: Row) => Item | undefined,
+  visitedMax = VISITED_MAX,
 ): Page<Item> {
   const items: Item[] = [];
   let visited = 0;
   let last: string | undefined;
   for (const row of rows) {
-    if (items.length === size || visited === VISITED_MAX) return { items, last };
+    if (items.length === size || visited === visitedMax) return { items, last };
     const item = view(row);
     if (item !== undefined) items.push(item);
     visited += 1;

@@ -34,6 +34,10 @@ export interface Header {
   readonly createTime: Instant;
   /** The newest violation event, 0 before the first. */
   readonly violationSequence: number;
+  /** Agents that are FROZEN; undefined in a store where nobody counted them yet. */
+  readonly frozenAgents: number | undefined;
+  /** The hour since 1970 of the newest usage row of the whole store, 0 before the first. */
+  readonly usageHour: number;
 }
 
 /** What an agent-plane answer shows of the agent's row. */
@@ -99,6 +103,16 @@ export interface StoredEntry {
   readonly hash: Uint8Array;
 }
 
+/** How much a store holds. */
+export interface StoreTotals {
+  /** Agents of every incarnation, closed ones too. */
+  readonly agents: number;
+  readonly openReservations: number;
+  /** Entries that are kept. */
+  readonly entries: number;
+  readonly sizeBytes: number;
+}
+
 /** Reads rows. Outside a transaction durable ones only; iterables must be consumed at once. */
 export interface StoreReader {
   header(): Header;
@@ -120,8 +134,8 @@ export interface StoreReader {
     after: string | undefined,
     poolUid: Uid | undefined,
   ): Iterable<readonly [id: string, uid: Uid]>;
-  /** Living pools, by id. */
-  pools(): Iterable<Pool>;
+  /** Living pools, by id, after a key. */
+  pools(after?: string): Iterable<Pool>;
   /** Reservations by id, after a key. */
   reservations(after: string | undefined): Iterable<Reservation>;
   /** Ids of an agent's reservations, open or ended, by id, after a key. */
@@ -139,6 +153,8 @@ export interface StoreReader {
   ): Iterable<readonly [key: string, row: Collections[C]]>;
   /** The oldest entry that is kept, 0 when there is none. */
   oldestSequence(): number;
+  /** Takes no time by the number of rows. */
+  totals(): StoreTotals;
 }
 
 /** Writes rows inside a transaction. */

@@ -7,6 +7,9 @@ import {
   hourOf,
   minuteOf,
   monthOfDay,
+  poolCellOf,
+  STORE_UID,
+  storeCellOf,
   sumRow,
   type UsageCell,
 } from '../domain/usage.js';
@@ -14,23 +17,30 @@ import type { UsageDelta } from '../domain/draft.js';
 import { rowCache, type RowCache } from './row-cache.js';
 import type { StoreWriter } from './store.js';
 
-/** The minutes of the hour that an agent last used. */
+/** What one entry adds to usage, and the pool that paid. */
+export interface Charge {
+  readonly usage: UsageDelta;
+  readonly poolUid: Uid;
+}
+
+/** The minutes of the hour in which an account was last used. */
 export interface OpenHour {
   readonly hour: number;
   readonly cells: readonly UsageCell[];
 }
 
 /**
- * Keeps the packed usage rows: one row of minutes per agent and hour, written with the spend. When an
- * agent first uses a later hour, the hour before is folded into its day's row, and a day that ended
- * into its month's. Nothing has to run on time for that.
+ * Keeps the packed usage rows: one row of minutes per account and hour, written with the spend. Agents
+ * have them, pools, and under STORE_UID the whole store; each is written once per group, however many
+ * spends share it. When an account first uses a later hour, the hour before is folded into its day's
+ * row, and a day that ended into its month's. Nothing has to run on time for that.
  */
 export interface UsageBook {
-  /** Writes a group's usage. `before` is the hour of the agent's newest row, 0 for none. */
+  /** Writes a group's usage. `before` is the hour of the account's newest row, 0 for none. */
   write(
     writer: StoreWriter,
     time: Instant,
-    deltas: readonly UsageDelta[],
+    charges: readonly Charge[],
     before: HoursBefore,
   ): ReadonlyMap<Uid, OpenHour>;
   /** The rows that a group wrote are the newest ones. */
@@ -39,26 +49,26 @@ export interface UsageBook {
   settle(rows: ReadonlyMap<Uid, OpenHour>): void;
 }
 
-/** The hour of an agent's newest usage row before the group. */
+/** The hour of an account's newest usage row before the group. */
 export type HoursBefore = (uid: Uid) => number;
 
-/** Makes a book whose cache holds the open hours of about `max` agents. */
+/** Makes a book whose cache holds the open hours of about `max` accounts. */
 export function makeUsageBook(max: number): UsageBook {
   const open: RowCache<Uid, OpenHour> = rowCache(max);
 
   function write(
     writer: StoreWriter,
     time: Instant,
-    deltas: readonly UsageDelta[],
+    charges: readonly Charge[],
     before: HoursBefore,
   ): ReadonlyMap<Uid, OpenHour> {
     const hour = hourOf(time);
     const minute = minuteOf(time);
     const sums = new Map<Uid, UsageCell>();
-    for (const delta of deltas) {
-      const cell = cellOf(minute, delta);
-      const sum = sums.get(delta.agentUid);
-      sums.set(delta.agentUid, sum === undefined ? cell : addCells(sum, cell));
+    for (const { usage, poolUid } of charges) {
+      addTo(sums, usage.agentUid, cellOf(minute, usage));
+      addTo(sums, poolUid, poolCellOf(minute, usage));
+      addTo(sums, STORE_UID, storeCellOf(minute, usage));
     }
     const written = new Map<Uid, OpenHour>();
     for (const [uid, cell] of sums) {
@@ -89,6 +99,11 @@ export function makeUsageBook(max: number): UsageBook {
       for (const [uid, row] of rows) open.settle(uid, row);
     },
   };
+}
+
+function addTo(sums: Map<Uid, UsageCell>, uid: Uid, cell: UsageCell): void {
+  const sum = sums.get(uid);
+  sums.set(uid, sum === undefined ? cell : addCells(sum, cell));
 }
 
 /** Folds an hour that ended into its day's row, and the day, when it ended too, into its month's. */

@@ -6,6 +6,7 @@ import { decodeBudgetChanges, decodeExport, decodeUsage, usageKey } from './deco
 import { encodeEntry } from './encode/entry.js';
 import { encodeBudgetChange, encodeUsageBucket, encodeUsageEntry } from './encode/usage.js';
 import { mountedService } from './method.js';
+import { agentMetricsMethods, metricsMethods } from './metrics-methods.js';
 import type { HandlersOf, MountedService } from './method.js';
 import { nextPageToken } from './paging.js';
 import { isFailure } from './status.js';
@@ -13,14 +14,18 @@ import { mapped } from './stream-map.js';
 
 type Handlers = HandlersOf<typeof MetricsService>;
 
-/** What an agent may know of usage: its history. */
+/** What an agent may know of usage: its metrics and history. */
 export function agentMetricsService(ledger: LedgerApi): MountedService {
-  return mountedService(MetricsService, { getUsageHistory: usageHistory(ledger) });
+  return mountedService(MetricsService, {
+    ...agentMetricsMethods(ledger),
+    getUsageHistory: usageHistory(ledger),
+  });
 }
 
-/** Usage and the ledger. */
+/** Metrics, usage and the ledger. */
 export function metricsService(ledger: LedgerApi): MountedService {
   return mountedService(MetricsService, {
+    ...metricsMethods(ledger),
     getUsageHistory: usageHistory(ledger),
 
     listBudgetChanges: (request) => {

@@ -56,6 +56,8 @@ export function readHeader(message: Uint8Array): {
       purgedSequence: Number(record.purgedSequence),
       createTime: Number(record.createTimeMs),
       violationSequence: Number(record.violationSequence),
+      frozenAgents: record.frozenAgents === undefined ? undefined : Number(record.frozenAgents),
+      usageHour: record.usageHour,
     },
   };
 }
@@ -83,6 +85,7 @@ function poolOf(record: PoolRecord): Pool {
     updateTime: Number(record.updateTimeMs),
     agentCount: Number(record.agentCount),
     lastSequence: Number(record.lastSequence),
+    usageHour: record.usageHour,
     funded: storedAmount(record.funded),
     spent: storedAmount(record.spent),
     reserved: storedAmount(record.reserved),
@@ -121,6 +124,8 @@ function agentOf(record: AgentRecord): Agent {
     quantityNames: record.quantityNames,
     lastSequence: Number(record.lastSequence),
     usageHour: record.usageHour,
+    spendCount: Number(record.spendCount),
+    lastSpendTime: Number(record.lastSpendTimeMs),
     allocated: storedAmount(record.allocated),
     spent: storedAmount(record.spent),
     reserved: storedAmount(record.reserved),

@@ -31,6 +31,8 @@ export function writeHeader(wire: WireWriter, header: Header, format: number): v
   wire.uint(10, header.purgedSequence);
   wire.uint(11, header.createTime);
   wire.uint(12, header.violationSequence);
+  wire.optionalUint(13, header.frozenAgents);
+  wire.uint(14, header.usageHour);
 }
 
 /** Writes the message of a pool: PoolRecord. */
@@ -58,6 +60,7 @@ export function writePool(wire: WireWriter, pool: Pool): void {
   wire.amount(21, pool.base);
   wire.amount(22, pool.baseline);
   wire.uint(23, pool.lastSequence);
+  wire.uint(24, pool.usageHour);
 }
 
 /** Writes the message of an agent: AgentRecord. */
@@ -88,6 +91,8 @@ export function writeAgent(wire: WireWriter, agent: Agent): void {
   wire.amount(24, agent.baseline);
   wire.uint(25, agent.lastSequence);
   wire.uint(26, agent.usageHour);
+  wire.uint(27, agent.spendCount);
+  wire.uint(28, agent.lastSpendTime);
 }
 
 /** Writes the message of a reservation: ReservationRecord. */

@@ -17,6 +17,11 @@ interface Statistics {
   readonly lastPageNumber: number;
 }
 
+/** The same of one table. */
+interface TableStatistics {
+  readonly entryCount: number;
+}
+
 /** lmdb's own declarations lack safeRestore. */
 interface EnvironmentOptions extends RootDatabaseOptions {
   readonly safeRestore: boolean;
@@ -59,6 +64,8 @@ export function openLmdb(options: LmdbOptions): KeyValueStore {
   return {
     get: (table, key) => databases[table]?.get(key),
     range: (table, range) => readRange(databases[table], range),
+    count: (table) =>
+      (databases[table]?.getStats() as TableStatistics | undefined)?.entryCount ?? 0,
     put: (table, key, value) => {
       databases[table]?.putSync(key, value);
     },

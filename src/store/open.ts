@@ -166,6 +166,8 @@ function firstHeader(storeId: string, time: number): Header {
     purgedSequence: 0,
     createTime: time,
     violationSequence: 0,
+    frozenAgents: 0,
+    usageHour: 0,
   };
 }
 

@@ -66,7 +66,7 @@ export function recordReader(kv: KeyValueStore): StoreReader {
     },
     agentIds: (after, poolUid) =>
       poolUid === undefined ? agentIds(kv, after) : poolAgentIds(kv, poolUid, after),
-    pools: () => pools(kv),
+    pools: (after) => pools(kv, after),
     reservations: (after) => reservations(kv, after),
     reservationIds: (uid, after) => idsOfAgent(kv, 'reservations_by_agent', uid, after),
     openReservationIds: (uid) => idsOfAgent(kv, 'open_by_agent', uid, undefined),
@@ -77,6 +77,12 @@ export function recordReader(kv: KeyValueStore): StoreReader {
       for (const { key } of kv.range('entries', { limit: 1 })) return numberOf(key);
       return 0;
     },
+    totals: () => ({
+      agents: kv.count('agents'),
+      openReservations: kv.count('open_by_agent'),
+      entries: kv.count('entries'),
+      sizeBytes: kv.extent(),
+    }),
   };
 }
 
@@ -122,8 +128,9 @@ function* poolAgentIds(
   }
 }
 
-function* pools(kv: KeyValueStore): Generator<Pool> {
-  for (const { value } of kv.range('pool_ids', {})) {
+function* pools(kv: KeyValueStore, last: string | undefined): Generator<Pool> {
+  const range = last === undefined ? {} : { start: keyAfter(textKey(last)) };
+  for (const { value } of kv.range('pool_ids', range)) {
     const pool = read(kv, 'pools', numberKey(readUid(openFrame('pool_ids', value))), readPool);
     if (pool !== undefined) yield pool;
   }

@@ -130,6 +130,19 @@ function compareFields<Row extends object>(
   }
 }
 
+/** As many agents are frozen as the header says. Both must be of one snapshot. */
+export function compareFrozen(reader: StoreReader, fold: Fold): void {
+  const { frozenAgents } = reader.header();
+  // A store of an older sidecar, which nobody has started since.
+  if (frozenAgents === undefined) return;
+  let frozen = 0;
+  for (const { kind, fields } of fold.accounts.values()) {
+    if (kind === 'AGENT' && fields.get('state') === 'FROZEN') frozen += 1;
+  }
+  if (frozen === frozenAgents) return;
+  fold.find(0, '', `the header counts ${frozenAgents} frozen agents, the ledger ${frozen}`);
+}
+
 /** What was refunded of each entry is the sum of its refunds. */
 export function compareRefunds(reader: StoreReader, fold: Fold): void {
   for (const [sequence, refunded] of fold.refunds) {

@@ -12,7 +12,13 @@ import { readHeader } from './decode.js';
 import { HEADER_KEY, recordReader } from './record-reader.js';
 import { foldEntries, makeFold, type Fold } from './verify-fold.js';
 import { checkRows, FIRST_ROW, type RowsCursor } from './verify-rows.js';
-import { compareAgents, comparePools, compareRefunds, compareTotals } from './verify-balances.js';
+import {
+  compareAgents,
+  compareFrozen,
+  comparePools,
+  compareRefunds,
+  compareTotals,
+} from './verify-balances.js';
 import { STORE_FORMAT } from './record-writer.js';
 
 /** TAIL: the structure and the entries since the last clean stop. ALL: every entry and balance. */
@@ -139,6 +145,7 @@ async function walk(
     foldReadable(reader, fold, scope, Number.MAX_SAFE_INTEGER);
     comparePools(reader, fold);
     compareTotals(fold);
+    compareFrozen(reader, fold);
     compareRefunds(reader, fold);
   });
 }

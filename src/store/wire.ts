@@ -31,6 +31,14 @@ export class WireWriter {
     this.#varint(value);
   }
 
+  /** An unsigned integer that tells 0 from none. */
+  optionalUint(field: number, value: number | undefined): void {
+    if (value === undefined) return;
+    this.#reserve(16);
+    this.#varint((field << 3) | VARINT);
+    this.#varint(value);
+  }
+
   /** A boolean; false is the default. */
   bool(field: number, value: boolean): void {
     this.uint(field, value ? 1 : 0);

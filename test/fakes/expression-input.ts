@@ -58,6 +58,8 @@ const AGENT: Agent = {
   quantityNames: [],
   lastSequence: 1,
   usageHour: 0,
+  spendCount: 0,
+  lastSpendTime: 0,
 };
 
 const POOL: Pool = {
@@ -84,4 +86,5 @@ const POOL: Pool = {
   updateTime: T0,
   agentCount: 1,
   lastSequence: 1,
+  usageHour: 0,
 };

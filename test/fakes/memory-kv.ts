@@ -127,6 +127,10 @@ export class MemoryKeyValueStore implements KeyValueStore {
     }
   }
 
+  count(table: Table): number {
+    return this.#readable().keys(table, 0, Infinity).length;
+  }
+
   put(table: Table, key: Buffer, value: Buffer): void {
     this.#write({ table, key: key.toString('latin1'), value: Buffer.from(value) });
   }

@@ -29,6 +29,8 @@ export function firstHeader(time: number): Header {
     purgedSequence: 0,
     createTime: time,
     violationSequence: 0,
+    frozenAgents: 0,
+    usageHour: 0,
   };
 }
 

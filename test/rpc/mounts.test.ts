@@ -18,7 +18,8 @@ const OURS: readonly DescService[] = [BudgetService, BudgetAdminService, Metrics
 const OTHERS: readonly DescService[] = [Health, ServerReflection, ServerReflectionAlpha];
 
 const all = OURS.flatMap((service) => service.methods);
-const agents = [...BudgetService.methods, MetricsService.method.getUsageHistory].map(pathOf);
+const { getAgentMetrics, getUsageHistory } = MetricsService.method;
+const agents = [...BudgetService.methods, getAgentMetrics, getUsageHistory].map(pathOf);
 
 /** The code of a call with an empty message, whatever kind of method it is. */
 function codeOf(client: Client, path: string, metadata: Metadata): Promise<string> {
@@ -217,7 +218,7 @@ describe.each([
     });
     const [own] = filesOf(metrics);
     expect(own?.service.map((shown) => shown.method.map(({ name }) => name))).toEqual([
-      ['GetUsageHistory'],
+      ['GetAgentMetrics', 'GetUsageHistory'],
     ]);
   });
 });

@@ -38,6 +38,28 @@ describe.each(BACKENDS)('a key-value store in $name', ({ begin }) => {
     expect(valueOf(kv, TWO)).toBeUndefined();
   });
 
+  test('counts the rows of a table, in a transaction its own too', async () => {
+    const { kv } = begin();
+    const count = () => {
+      kv.refreshReads();
+      return [kv.count('agents'), kv.count('entries')];
+    };
+    expect(count()).toEqual([0, 0]);
+    await kv.transact(() => {
+      kv.put('agents', ONE, Buffer.from('a'));
+      kv.put('agents', ONE, Buffer.from('b'));
+      kv.put('agents', TWO, Buffer.from('c'));
+      expect(kv.count('agents')).toBe(2);
+    });
+    expect(count()).toEqual([2, 0]);
+    await kv.transact(() => {
+      kv.remove('agents', ONE);
+      kv.remove('agents', THREE);
+      expect(kv.count('agents')).toBe(1);
+    });
+    expect(count()).toEqual([1, 0]);
+  });
+
   test('a transaction sees those before it, durable or not', async () => {
     const { kv } = begin();
     const first = kv.transact(() => kv.put('agents', ONE, Buffer.from('a')));

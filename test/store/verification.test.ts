@@ -195,6 +195,15 @@ const ROWS: readonly Tampering[] = [
     message: /no row/,
   },
   {
+    name: 'the count of frozen agents is altered',
+    with: (disk) =>
+      forge(disk, 'meta', HEADER_KEY, records.StoreRecordSchema, (header) => {
+        header.frozenAgents = 5n;
+      }),
+    found: () => ({ sequence: 0, account: '' }),
+    message: /counts 5 frozen agents, the ledger 1/,
+  },
+  {
     name: 'a hold is made smaller',
     with: (disk) =>
       forge(disk, 'reservations', textKey(used.open), records.ReservationRecordSchema, (row) => {

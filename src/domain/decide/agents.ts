@@ -76,6 +76,8 @@ export function decideCreateAgent(
     quantityNames: [],
     lastSequence: 0,
     usageHour: 0,
+    spendCount: 0,
+    lastSpendTime: 0,
     allocated: 0n,
     spent: 0n,
     reserved: 0n,

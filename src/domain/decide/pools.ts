@@ -51,6 +51,7 @@ export function decideCreatePool(
     updateTime: context.now,
     agentCount: 0,
     lastSequence: 0,
+    usageHour: 0,
     funded: 0n,
     spent: 0n,
     reserved: 0n,

@@ -2,11 +2,13 @@ import type { Rejection } from '../../domain/answer.js';
 import { ENTRY_KINDS } from '../../domain/entry.js';
 import type { EntryKind } from '../../domain/entry.js';
 import type { Instant } from '../../domain/model.js';
-import type { TimeRange } from '../../ledger/api.js';
+import type { AgentMetricsFilter, TimeRange } from '../../ledger/api.js';
 import type {
   ExportLedgerRequest,
   GetUsageHistoryRequest,
+  ListAgentMetricsRequest,
   ListBudgetChangesRequest,
+  ListPoolMetricsRequest,
 } from '../../gen/safeguards/v1/metrics_service_pb.js';
 import { isFailure } from '../status.js';
 import { formOf, judged, refuseField } from './form.js';
@@ -14,7 +16,7 @@ import type { Form } from './form.js';
 import { enumOf, sequenceOf } from './number.js';
 import { listingOf } from './query.js';
 import type { Listing } from './query.js';
-import { requiredId } from './text.js';
+import { optionalId, requiredId } from './text.js';
 import { instantOf } from './time.js';
 
 const DAY_MS = 86_400_000;
@@ -95,6 +97,24 @@ export function decodeBudgetChanges(
   ordered(form, range.start, range.end);
   const identity = ['ListBudgetChanges', agentId, kinds, given.start, given.end] as const;
   return listingOf(form, { agentId, kinds, range }, identity, request);
+}
+
+/** Reads which agents' metrics are listed. */
+export function decodeListAgentMetrics(
+  request: ListAgentMetricsRequest,
+): Listing<AgentMetricsFilter> | Rejection {
+  const form = formOf();
+  const { poolId, onlyHighUsage } = request;
+  optionalId(form, 'pool_id', poolId);
+  const identity = ['ListAgentMetrics', poolId, onlyHighUsage] as const;
+  return listingOf(form, { poolId, onlyHighUsage }, identity, request);
+}
+
+/** Reads which pools' metrics are listed: all. */
+export function decodeListPoolMetrics(
+  request: ListPoolMetricsRequest,
+): Listing<undefined> | Rejection {
+  return listingOf(formOf(), undefined, ['ListPoolMetrics'], request);
 }
 
 /** Which part of the ledger is exported. */

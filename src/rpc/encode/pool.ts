@@ -8,9 +8,11 @@ import {
 import { metadataMap } from './pairs.js';
 import { timestampOf } from './time.js';
 
-// The answer to DeletePool shows the pool as it was left; the API has no state for it, and nobody
-// spends from it any more.
-const STATES = {
+/**
+ * A pool's state on the wire. The answer to DeletePool shows the pool as it was left; the API has no
+ * state for it, and nobody spends from it any more.
+ */
+export const POOL_STATES = {
   ACTIVE: ProtoPoolState.ACTIVE,
   FROZEN: ProtoPoolState.FROZEN,
   DELETED: ProtoPoolState.FROZEN,
@@ -33,7 +35,7 @@ export function encodePool(pool: Pool): ProtoPool {
     unit: pool.unit,
     scale: pool.scale,
     funding: FUNDINGS[pool.funding],
-    state: STATES[pool.state],
+    state: POOL_STATES[pool.state],
     minBalance: formatAmount(pool.minBalance),
     initialBudget: formatAmount(pool.initialBudget),
     funded: formatAmount(pool.funded),

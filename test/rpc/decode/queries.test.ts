@@ -12,11 +12,15 @@ import {
 import {
   ExportLedgerRequestSchema,
   GetUsageHistoryRequestSchema,
+  ListAgentMetricsRequestSchema,
   ListBudgetChangesRequestSchema,
+  ListPoolMetricsRequestSchema,
 } from '../../../src/gen/safeguards/v1/metrics_service_pb.js';
 import {
   decodeBudgetChanges,
   decodeExport,
+  decodeListAgentMetrics,
+  decodeListPoolMetrics,
   decodeUsage,
   usageKey,
 } from '../../../src/rpc/decode/metrics.js';
@@ -42,9 +46,12 @@ const usage = decoding(GetUsageHistoryRequestSchema, { agentId: 'a' }, (request)
   decodeUsage(request, T0),
 );
 const changes = decoding(ListBudgetChangesRequestSchema, { agentId: 'a' }, decodeBudgetChanges);
+const agentMetrics = decoding(ListAgentMetricsRequestSchema, {}, decodeListAgentMetrics);
+const poolMetrics = decoding(ListPoolMetricsRequestSchema, {}, decodeListPoolMetrics);
 
 describe('a page', () => {
-  const lists = { listPools, listAgents, listReservations, usage, changes };
+  const own = { listPools, listAgents, listReservations };
+  const lists = { ...own, usage, changes, agentMetrics, poolMetrics };
 
   test.each(Object.entries(lists))('of %s is bounded', (_name, decode) => {
     expect(decode()).toMatchObject({ page: { after: undefined, size: 50 } });

@@ -1,7 +1,7 @@
-import type { Answer } from '../../../src/domain/answer.js';
+import { reject, type Answer } from '../../../src/domain/answer.js';
 import type { Command } from '../../../src/domain/command.js';
 import type { Caller, LedgerApi } from '../../../src/ledger/api.js';
-import { T0, agent, outcome, pool } from './rows.js';
+import { T0, agent, agentMetrics, outcome, pool, poolMetrics } from './rows.js';
 
 /** A ledger in memory that records what it is asked and answers what the test says. */
 export interface FakeLedger extends LedgerApi {
@@ -39,6 +39,26 @@ export function fakeLedger(over: Partial<LedgerApi> = {}): FakeLedger {
     usageEntries: () => ({ items: [], last: undefined }),
     usageBuckets: () => ({ items: [], last: undefined }),
     budgetChanges: () => ({ items: [], last: undefined }),
+    agentMetrics: (id) =>
+      id === 'agent-1' ? agentMetrics() : reject('AGENT_NOT_FOUND', 'No such agent exists'),
+    listAgentMetrics: async () => ({ items: [agentMetrics()], last: undefined }),
+    poolMetrics: (id) =>
+      id === 'pool-1' ? poolMetrics() : reject('POOL_NOT_FOUND', 'No such pool exists'),
+    listPoolMetrics: async () => ({ items: [poolMetrics()], last: undefined }),
+    systemMetrics: () => ({
+      pools: 1,
+      activeAgents: 1,
+      frozenAgents: 2,
+      closedAgents: 3,
+      openReservations: 1,
+      units: [],
+      spendsLastHour: 4,
+      spendsLastDay: 5,
+      headSequence: 12,
+      entries: 12,
+      time: T0,
+      sizeBytes: 4_096,
+    }),
     async *exportEntries() {},
     async *watchBudgets() {},
     now: () => T0,

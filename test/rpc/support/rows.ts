@@ -1,6 +1,7 @@
 import type { Outcome } from '../../../src/domain/answer.js';
 import { parseSignedAmount } from '../../../src/domain/amount.js';
 import type { Agent, Pool, Reservation } from '../../../src/domain/model.js';
+import type { AgentMetricsView, PoolMetricsView } from '../../../src/ledger/api.js';
 
 /** An amount written as people do. */
 export function amount(text: string): bigint {
@@ -35,6 +36,7 @@ export function pool(over: Partial<Pool> = {}): Pool {
     updateTime: T0 + 1,
     agentCount: 1,
     lastSequence: 7,
+    usageHour: 0,
     ...over,
   };
 }
@@ -62,6 +64,8 @@ export function agent(over: Partial<Agent> = {}): Agent {
     quantityNames: ['tokens'],
     lastSequence: 9,
     usageHour: 0,
+    spendCount: 3,
+    lastSpendTime: T0 - 1,
     allocated: amount('100'),
     spent: amount('30.5'),
     reserved: amount('10'),
@@ -112,4 +116,20 @@ export function outcome(over: Partial<Outcome> = {}): Outcome {
     changes: [],
     ...over,
   };
+}
+
+export function agentMetrics(over: Partial<AgentMetricsView> = {}): AgentMetricsView {
+  return {
+    agent: agent(),
+    pool: pool(),
+    available: amount('64.5'),
+    burnLastHour: amount('2.5'),
+    burnLastDay: amount('0.104166667'),
+    exhaustionTime: T0 + 60_000,
+    ...over,
+  };
+}
+
+export function poolMetrics(over: Partial<PoolMetricsView> = {}): PoolMetricsView {
+  return { pool: pool(), burnLastHour: amount('3'), burnLastDay: amount('1'), ...over };
 }

@@ -92,6 +92,8 @@ export const header: fc.Arbitrary<Header> = fc.record({
   purgedSequence: fc.oneof(fc.constant(0), sequence),
   createTime: instant,
   violationSequence: fc.oneof(fc.constant(0), sequence),
+  frozenAgents: fc.option(counter, { nil: undefined }),
+  usageHour: uint32,
 });
 
 export const pool: fc.Arbitrary<Pool> = fc.record({
@@ -111,6 +113,7 @@ export const pool: fc.Arbitrary<Pool> = fc.record({
   updateTime: instant,
   agentCount: counter,
   lastSequence: sequence,
+  usageHour: uint32,
   funded: amount,
   spent: amount,
   reserved: amount,
@@ -142,6 +145,8 @@ export const agent: fc.Arbitrary<Agent> = fc.record({
   quantityNames: fc.array(fc.stringMatching(/^[a-z][a-z0-9_]{0,31}$/), { maxLength: 64 }),
   lastSequence: sequence,
   usageHour: uint32,
+  spendCount: counter,
+  lastSpendTime: instant,
   allocated: amount,
   spent: amount,
   reserved: amount,

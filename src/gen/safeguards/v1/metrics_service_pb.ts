@@ -10,13 +10,262 @@ import type { Timestamp } from "@bufbuild/protobuf/wkt";
 import { file_google_protobuf_timestamp } from "@bufbuild/protobuf/wkt";
 import type { Entry, EntryKind } from "./entry_pb.js";
 import { file_safeguards_v1_entry } from "./entry_pb.js";
+import type { AgentMetrics, PoolMetrics, SystemMetrics } from "./metrics_pb.js";
+import { file_safeguards_v1_metrics } from "./metrics_pb.js";
 import type { Message, UnknownEnum } from "@bufbuild/protobuf";
 
 /**
  * Describes the file safeguards/v1/metrics_service.proto.
  */
 export const file_safeguards_v1_metrics_service: GenFile = /*@__PURE__*/
-  fileDesc("CiNzYWZlZ3VhcmRzL3YxL21ldHJpY3Nfc2VydmljZS5wcm90bxINc2FmZWd1YXJkcy52MSLlAQoWR2V0VXNhZ2VIaXN0b3J5UmVxdWVzdBIQCghhZ2VudF9pZBgBIAEoCRIuCgpzdGFydF90aW1lGAIgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBIsCghlbmRfdGltZRgDIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASNAoLZ3JhbnVsYXJpdHkYBCABKA4yHy5zYWZlZ3VhcmRzLnYxLlVzYWdlR3JhbnVsYXJpdHkSEQoJcGFnZV9zaXplGAUgASgFEhIKCnBhZ2VfdG9rZW4YBiABKAkiiwEKF0dldFVzYWdlSGlzdG9yeVJlc3BvbnNlEioKB2VudHJpZXMYASADKAsyGS5zYWZlZ3VhcmRzLnYxLlVzYWdlRW50cnkSKwoHYnVja2V0cxgCIAMoCzIaLnNhZmVndWFyZHMudjEuVXNhZ2VCdWNrZXQSFwoPbmV4dF9wYWdlX3Rva2VuGAMgASgJIoQCCgpVc2FnZUVudHJ5EhAKCHNlcXVlbmNlGAEgASgEEigKBHRpbWUYAiABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEg4KBmFtb3VudBgDIAEoCRIQCghjYXRlZ29yeRgEIAEoCRI9CgpxdWFudGl0aWVzGAUgAygLMikuc2FmZWd1YXJkcy52MS5Vc2FnZUVudHJ5LlF1YW50aXRpZXNFbnRyeRIOCgZydW5faWQYBiABKAkSFgoOcmVzZXJ2YXRpb25faWQYByABKAkaMQoPUXVhbnRpdGllc0VudHJ5EgsKA2tleRgBIAEoCRINCgV2YWx1ZRgCIAEoCToCOAEihQIKC1VzYWdlQnVja2V0Ei4KCnN0YXJ0X3RpbWUYASABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEg4KBmFtb3VudBgCIAEoCRITCgtlbnRyeV9jb3VudBgDIAEoAxIVCg1yZXF1ZXN0X2NvdW50GAQgASgDEj4KCnF1YW50aXRpZXMYBSADKAsyKi5zYWZlZ3VhcmRzLnYxLlVzYWdlQnVja2V0LlF1YW50aXRpZXNFbnRyeRIXCg9yZWZ1bmRlZF9hbW91bnQYBiABKAkaMQoPUXVhbnRpdGllc0VudHJ5EgsKA2tleRgBIAEoCRINCgV2YWx1ZRgCIAEoCToCOAEi2gEKGExpc3RCdWRnZXRDaGFuZ2VzUmVxdWVzdBIQCghhZ2VudF9pZBgBIAEoCRInCgVraW5kcxgCIAMoDjIYLnNhZmVndWFyZHMudjEuRW50cnlLaW5kEi4KCnN0YXJ0X3RpbWUYAyABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEiwKCGVuZF90aW1lGAQgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBIRCglwYWdlX3NpemUYBSABKAUSEgoKcGFnZV90b2tlbhgGIAEoCSJiChlMaXN0QnVkZ2V0Q2hhbmdlc1Jlc3BvbnNlEiwKB2NoYW5nZXMYASADKAsyGy5zYWZlZ3VhcmRzLnYxLkJ1ZGdldENoYW5nZRIXCg9uZXh0X3BhZ2VfdG9rZW4YAiABKAki+gEKDEJ1ZGdldENoYW5nZRIQCghzZXF1ZW5jZRgBIAEoBBIoCgR0aW1lGAIgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBImCgRraW5kGAMgASgOMhguc2FmZWd1YXJkcy52MS5FbnRyeUtpbmQSEAoIYWdlbnRfaWQYBCABKAkSEgoKb2xkX2J1ZGdldBgFIAEoCRISCgpuZXdfYnVkZ2V0GAYgASgJEhUKDWNoYW5nZV9hbW91bnQYByABKAkSDgoGcmVhc29uGAggASgJEhEKCXByaW5jaXBhbBgJIAEoCRISCgpyZXF1ZXN0X2lkGAogASgJIkcKE0V4cG9ydExlZGdlclJlcXVlc3QSFgoOYWZ0ZXJfc2VxdWVuY2UYASABKAQSGAoQdGhyb3VnaF9zZXF1ZW5jZRgCIAEoBCJZChRFeHBvcnRMZWRnZXJSZXNwb25zZRIjCgVlbnRyeRgBIAEoCzIULnNhZmVndWFyZHMudjEuRW50cnkSDgoGcmVjb3JkGAIgASgMEgwKBGhhc2gYAyABKAwqpwEKEFVzYWdlR3JhbnVsYXJpdHkSIQodVVNBR0VfR1JBTlVMQVJJVFlfVU5TUEVDSUZJRUQQABIbChdVU0FHRV9HUkFOVUxBUklUWV9FTlRSWRABEhwKGFVTQUdFX0dSQU5VTEFSSVRZX01JTlVURRACEhoKFlVTQUdFX0dSQU5VTEFSSVRZX0hPVVIQAxIZChVVU0FHRV9HUkFOVUxBUklUWV9EQVkQBDK1AgoOTWV0cmljc1NlcnZpY2USYAoPR2V0VXNhZ2VIaXN0b3J5EiUuc2FmZWd1YXJkcy52MS5HZXRVc2FnZUhpc3RvcnlSZXF1ZXN0GiYuc2FmZWd1YXJkcy52MS5HZXRVc2FnZUhpc3RvcnlSZXNwb25zZRJmChFMaXN0QnVkZ2V0Q2hhbmdlcxInLnNhZmVndWFyZHMudjEuTGlzdEJ1ZGdldENoYW5nZXNSZXF1ZXN0Giguc2FmZWd1YXJkcy52MS5MaXN0QnVkZ2V0Q2hhbmdlc1Jlc3BvbnNlElkKDEV4cG9ydExlZGdlchIiLnNhZmVndWFyZHMudjEuRXhwb3J0TGVkZ2VyUmVxdWVzdBojLnNhZmVndWFyZHMudjEuRXhwb3J0TGVkZ2VyUmVzcG9uc2UwAWIGcHJvdG8z", [file_google_protobuf_timestamp, file_safeguards_v1_entry]);
+  fileDesc("CiNzYWZlZ3VhcmRzL3YxL21ldHJpY3Nfc2VydmljZS5wcm90bxINc2FmZWd1YXJkcy52MSIqChZHZXRBZ2VudE1ldHJpY3NSZXF1ZXN0EhAKCGFnZW50X2lkGAEgASgJIkcKF0dldEFnZW50TWV0cmljc1Jlc3BvbnNlEiwKB21ldHJpY3MYASABKAsyGy5zYWZlZ3VhcmRzLnYxLkFnZW50TWV0cmljcyJqChdMaXN0QWdlbnRNZXRyaWNzUmVxdWVzdBIPCgdwb29sX2lkGAEgASgJEhcKD29ubHlfaGlnaF91c2FnZRgCIAEoCBIRCglwYWdlX3NpemUYAyABKAUSEgoKcGFnZV90b2tlbhgEIAEoCSJhChhMaXN0QWdlbnRNZXRyaWNzUmVzcG9uc2USLAoHbWV0cmljcxgBIAMoCzIbLnNhZmVndWFyZHMudjEuQWdlbnRNZXRyaWNzEhcKD25leHRfcGFnZV90b2tlbhgCIAEoCSIoChVHZXRQb29sTWV0cmljc1JlcXVlc3QSDwoHcG9vbF9pZBgBIAEoCSJFChZHZXRQb29sTWV0cmljc1Jlc3BvbnNlEisKB21ldHJpY3MYASABKAsyGi5zYWZlZ3VhcmRzLnYxLlBvb2xNZXRyaWNzIj8KFkxpc3RQb29sTWV0cmljc1JlcXVlc3QSEQoJcGFnZV9zaXplGAEgASgFEhIKCnBhZ2VfdG9rZW4YAiABKAkiXwoXTGlzdFBvb2xNZXRyaWNzUmVzcG9uc2USKwoHbWV0cmljcxgBIAMoCzIaLnNhZmVndWFyZHMudjEuUG9vbE1ldHJpY3MSFwoPbmV4dF9wYWdlX3Rva2VuGAIgASgJIhkKF0dldFN5c3RlbU1ldHJpY3NSZXF1ZXN0IkkKGEdldFN5c3RlbU1ldHJpY3NSZXNwb25zZRItCgdtZXRyaWNzGAEgASgLMhwuc2FmZWd1YXJkcy52MS5TeXN0ZW1NZXRyaWNzIuUBChZHZXRVc2FnZUhpc3RvcnlSZXF1ZXN0EhAKCGFnZW50X2lkGAEgASgJEi4KCnN0YXJ0X3RpbWUYAiABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEiwKCGVuZF90aW1lGAMgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBI0CgtncmFudWxhcml0eRgEIAEoDjIfLnNhZmVndWFyZHMudjEuVXNhZ2VHcmFudWxhcml0eRIRCglwYWdlX3NpemUYBSABKAUSEgoKcGFnZV90b2tlbhgGIAEoCSKLAQoXR2V0VXNhZ2VIaXN0b3J5UmVzcG9uc2USKgoHZW50cmllcxgBIAMoCzIZLnNhZmVndWFyZHMudjEuVXNhZ2VFbnRyeRIrCgdidWNrZXRzGAIgAygLMhouc2FmZWd1YXJkcy52MS5Vc2FnZUJ1Y2tldBIXCg9uZXh0X3BhZ2VfdG9rZW4YAyABKAkihAIKClVzYWdlRW50cnkSEAoIc2VxdWVuY2UYASABKAQSKAoEdGltZRgCIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASDgoGYW1vdW50GAMgASgJEhAKCGNhdGVnb3J5GAQgASgJEj0KCnF1YW50aXRpZXMYBSADKAsyKS5zYWZlZ3VhcmRzLnYxLlVzYWdlRW50cnkuUXVhbnRpdGllc0VudHJ5Eg4KBnJ1bl9pZBgGIAEoCRIWCg5yZXNlcnZhdGlvbl9pZBgHIAEoCRoxCg9RdWFudGl0aWVzRW50cnkSCwoDa2V5GAEgASgJEg0KBXZhbHVlGAIgASgJOgI4ASKFAgoLVXNhZ2VCdWNrZXQSLgoKc3RhcnRfdGltZRgBIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASDgoGYW1vdW50GAIgASgJEhMKC2VudHJ5X2NvdW50GAMgASgDEhUKDXJlcXVlc3RfY291bnQYBCABKAMSPgoKcXVhbnRpdGllcxgFIAMoCzIqLnNhZmVndWFyZHMudjEuVXNhZ2VCdWNrZXQuUXVhbnRpdGllc0VudHJ5EhcKD3JlZnVuZGVkX2Ftb3VudBgGIAEoCRoxCg9RdWFudGl0aWVzRW50cnkSCwoDa2V5GAEgASgJEg0KBXZhbHVlGAIgASgJOgI4ASLaAQoYTGlzdEJ1ZGdldENoYW5nZXNSZXF1ZXN0EhAKCGFnZW50X2lkGAEgASgJEicKBWtpbmRzGAIgAygOMhguc2FmZWd1YXJkcy52MS5FbnRyeUtpbmQSLgoKc3RhcnRfdGltZRgDIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASLAoIZW5kX3RpbWUYBCABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEhEKCXBhZ2Vfc2l6ZRgFIAEoBRISCgpwYWdlX3Rva2VuGAYgASgJImIKGUxpc3RCdWRnZXRDaGFuZ2VzUmVzcG9uc2USLAoHY2hhbmdlcxgBIAMoCzIbLnNhZmVndWFyZHMudjEuQnVkZ2V0Q2hhbmdlEhcKD25leHRfcGFnZV90b2tlbhgCIAEoCSL6AQoMQnVkZ2V0Q2hhbmdlEhAKCHNlcXVlbmNlGAEgASgEEigKBHRpbWUYAiABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEiYKBGtpbmQYAyABKA4yGC5zYWZlZ3VhcmRzLnYxLkVudHJ5S2luZBIQCghhZ2VudF9pZBgEIAEoCRISCgpvbGRfYnVkZ2V0GAUgASgJEhIKCm5ld19idWRnZXQYBiABKAkSFQoNY2hhbmdlX2Ftb3VudBgHIAEoCRIOCgZyZWFzb24YCCABKAkSEQoJcHJpbmNpcGFsGAkgASgJEhIKCnJlcXVlc3RfaWQYCiABKAkiRwoTRXhwb3J0TGVkZ2VyUmVxdWVzdBIWCg5hZnRlcl9zZXF1ZW5jZRgBIAEoBBIYChB0aHJvdWdoX3NlcXVlbmNlGAIgASgEIlkKFEV4cG9ydExlZGdlclJlc3BvbnNlEiMKBWVudHJ5GAEgASgLMhQuc2FmZWd1YXJkcy52MS5FbnRyeRIOCgZyZWNvcmQYAiABKAwSDAoEaGFzaBgDIAEoDCqnAQoQVXNhZ2VHcmFudWxhcml0eRIhCh1VU0FHRV9HUkFOVUxBUklUWV9VTlNQRUNJRklFRBAAEhsKF1VTQUdFX0dSQU5VTEFSSVRZX0VOVFJZEAESHAoYVVNBR0VfR1JBTlVMQVJJVFlfTUlOVVRFEAISGgoWVVNBR0VfR1JBTlVMQVJJVFlfSE9VUhADEhkKFVVTQUdFX0dSQU5VTEFSSVRZX0RBWRAEMqIGCg5NZXRyaWNzU2VydmljZRJgCg9HZXRBZ2VudE1ldHJpY3MSJS5zYWZlZ3VhcmRzLnYxLkdldEFnZW50TWV0cmljc1JlcXVlc3QaJi5zYWZlZ3VhcmRzLnYxLkdldEFnZW50TWV0cmljc1Jlc3BvbnNlEmMKEExpc3RBZ2VudE1ldHJpY3MSJi5zYWZlZ3VhcmRzLnYxLkxpc3RBZ2VudE1ldHJpY3NSZXF1ZXN0Gicuc2FmZWd1YXJkcy52MS5MaXN0QWdlbnRNZXRyaWNzUmVzcG9uc2USXQoOR2V0UG9vbE1ldHJpY3MSJC5zYWZlZ3VhcmRzLnYxLkdldFBvb2xNZXRyaWNzUmVxdWVzdBolLnNhZmVndWFyZHMudjEuR2V0UG9vbE1ldHJpY3NSZXNwb25zZRJgCg9MaXN0UG9vbE1ldHJpY3MSJS5zYWZlZ3VhcmRzLnYxLkxpc3RQb29sTWV0cmljc1JlcXVlc3QaJi5zYWZlZ3VhcmRzLnYxLkxpc3RQb29sTWV0cmljc1Jlc3BvbnNlEmMKEEdldFN5c3RlbU1ldHJpY3MSJi5zYWZlZ3VhcmRzLnYxLkdldFN5c3RlbU1ldHJpY3NSZXF1ZXN0Gicuc2FmZWd1YXJkcy52MS5HZXRTeXN0ZW1NZXRyaWNzUmVzcG9uc2USYAoPR2V0VXNhZ2VIaXN0b3J5EiUuc2FmZWd1YXJkcy52MS5HZXRVc2FnZUhpc3RvcnlSZXF1ZXN0GiYuc2FmZWd1YXJkcy52MS5HZXRVc2FnZUhpc3RvcnlSZXNwb25zZRJmChFMaXN0QnVkZ2V0Q2hhbmdlcxInLnNhZmVndWFyZHMudjEuTGlzdEJ1ZGdldENoYW5nZXNSZXF1ZXN0Giguc2FmZWd1YXJkcy52MS5MaXN0QnVkZ2V0Q2hhbmdlc1Jlc3BvbnNlElkKDEV4cG9ydExlZGdlchIiLnNhZmVndWFyZHMudjEuRXhwb3J0TGVkZ2VyUmVxdWVzdBojLnNhZmVndWFyZHMudjEuRXhwb3J0TGVkZ2VyUmVzcG9uc2UwAWIGcHJvdG8z", [file_google_protobuf_timestamp, file_safeguards_v1_entry, file_safeguards_v1_metrics]);
+
+/**
+ * Whose metrics.
+ *
+ * @generated from message safeguards.v1.GetAgentMetricsRequest
+ */
+export type GetAgentMetricsRequest = Message<"safeguards.v1.GetAgentMetricsRequest"> & {
+  /**
+   * The agent's id. Required.
+   *
+   * @generated from field: string agent_id = 1;
+   */
+  agentId: string;
+};
+
+/**
+ * Describes the message safeguards.v1.GetAgentMetricsRequest.
+ * Use `create(GetAgentMetricsRequestSchema)` to create a new message.
+ */
+export const GetAgentMetricsRequestSchema: GenMessage<GetAgentMetricsRequest> = /*@__PURE__*/
+  messageDesc(file_safeguards_v1_metrics_service, 0);
+
+/**
+ * How an agent uses its budget.
+ *
+ * @generated from message safeguards.v1.GetAgentMetricsResponse
+ */
+export type GetAgentMetricsResponse = Message<"safeguards.v1.GetAgentMetricsResponse"> & {
+  /**
+   * The metrics, of one moment.
+   *
+   * @generated from field: safeguards.v1.AgentMetrics metrics = 1;
+   */
+  metrics?: AgentMetrics | undefined;
+};
+
+/**
+ * Describes the message safeguards.v1.GetAgentMetricsResponse.
+ * Use `create(GetAgentMetricsResponseSchema)` to create a new message.
+ */
+export const GetAgentMetricsResponseSchema: GenMessage<GetAgentMetricsResponse> = /*@__PURE__*/
+  messageDesc(file_safeguards_v1_metrics_service, 1);
+
+/**
+ * Which agents' metrics.
+ *
+ * @generated from message safeguards.v1.ListAgentMetricsRequest
+ */
+export type ListAgentMetricsRequest = Message<"safeguards.v1.ListAgentMetricsRequest"> & {
+  /**
+   * Only the agents of this pool. Default: all.
+   *
+   * @generated from field: string pool_id = 1;
+   */
+  poolId: string;
+
+  /**
+   * Only agents whose `high_usage` is true.
+   *
+   * @generated from field: bool only_high_usage = 2;
+   */
+  onlyHighUsage: boolean;
+
+  /**
+   * Default 50; above 1,000 means 1,000.
+   *
+   * @generated from field: int32 page_size = 3;
+   */
+  pageSize: number;
+
+  /**
+   * From the previous page, with the same filter.
+   *
+   * @generated from field: string page_token = 4;
+   */
+  pageToken: string;
+};
+
+/**
+ * Describes the message safeguards.v1.ListAgentMetricsRequest.
+ * Use `create(ListAgentMetricsRequestSchema)` to create a new message.
+ */
+export const ListAgentMetricsRequestSchema: GenMessage<ListAgentMetricsRequest> = /*@__PURE__*/
+  messageDesc(file_safeguards_v1_metrics_service, 2);
+
+/**
+ * A page of agents' metrics.
+ *
+ * @generated from message safeguards.v1.ListAgentMetricsResponse
+ */
+export type ListAgentMetricsResponse = Message<"safeguards.v1.ListAgentMetricsResponse"> & {
+  /**
+   * By agent id. Each is of one moment. With a filter a page may be shorter than asked for, even empty,
+   * and still not be the last.
+   *
+   * @generated from field: repeated safeguards.v1.AgentMetrics metrics = 1;
+   */
+  metrics: AgentMetrics[];
+
+  /**
+   * Empty on the last page.
+   *
+   * @generated from field: string next_page_token = 2;
+   */
+  nextPageToken: string;
+};
+
+/**
+ * Describes the message safeguards.v1.ListAgentMetricsResponse.
+ * Use `create(ListAgentMetricsResponseSchema)` to create a new message.
+ */
+export const ListAgentMetricsResponseSchema: GenMessage<ListAgentMetricsResponse> = /*@__PURE__*/
+  messageDesc(file_safeguards_v1_metrics_service, 3);
+
+/**
+ * Which pool's metrics.
+ *
+ * @generated from message safeguards.v1.GetPoolMetricsRequest
+ */
+export type GetPoolMetricsRequest = Message<"safeguards.v1.GetPoolMetricsRequest"> & {
+  /**
+   * The pool's id. Required.
+   *
+   * @generated from field: string pool_id = 1;
+   */
+  poolId: string;
+};
+
+/**
+ * Describes the message safeguards.v1.GetPoolMetricsRequest.
+ * Use `create(GetPoolMetricsRequestSchema)` to create a new message.
+ */
+export const GetPoolMetricsRequestSchema: GenMessage<GetPoolMetricsRequest> = /*@__PURE__*/
+  messageDesc(file_safeguards_v1_metrics_service, 4);
+
+/**
+ * How a pool's money is used.
+ *
+ * @generated from message safeguards.v1.GetPoolMetricsResponse
+ */
+export type GetPoolMetricsResponse = Message<"safeguards.v1.GetPoolMetricsResponse"> & {
+  /**
+   * The metrics, of one moment.
+   *
+   * @generated from field: safeguards.v1.PoolMetrics metrics = 1;
+   */
+  metrics?: PoolMetrics | undefined;
+};
+
+/**
+ * Describes the message safeguards.v1.GetPoolMetricsResponse.
+ * Use `create(GetPoolMetricsResponseSchema)` to create a new message.
+ */
+export const GetPoolMetricsResponseSchema: GenMessage<GetPoolMetricsResponse> = /*@__PURE__*/
+  messageDesc(file_safeguards_v1_metrics_service, 5);
+
+/**
+ * All pools' metrics.
+ *
+ * @generated from message safeguards.v1.ListPoolMetricsRequest
+ */
+export type ListPoolMetricsRequest = Message<"safeguards.v1.ListPoolMetricsRequest"> & {
+  /**
+   * Default 50; above 1,000 means 1,000.
+   *
+   * @generated from field: int32 page_size = 1;
+   */
+  pageSize: number;
+
+  /**
+   * From the previous page.
+   *
+   * @generated from field: string page_token = 2;
+   */
+  pageToken: string;
+};
+
+/**
+ * Describes the message safeguards.v1.ListPoolMetricsRequest.
+ * Use `create(ListPoolMetricsRequestSchema)` to create a new message.
+ */
+export const ListPoolMetricsRequestSchema: GenMessage<ListPoolMetricsRequest> = /*@__PURE__*/
+  messageDesc(file_safeguards_v1_metrics_service, 6);
+
+/**
+ * A page of pools' metrics.
+ *
+ * @generated from message safeguards.v1.ListPoolMetricsResponse
+ */
+export type ListPoolMetricsResponse = Message<"safeguards.v1.ListPoolMetricsResponse"> & {
+  /**
+   * By pool id. Each is of one moment.
+   *
+   * @generated from field: repeated safeguards.v1.PoolMetrics metrics = 1;
+   */
+  metrics: PoolMetrics[];
+
+  /**
+   * Empty on the last page.
+   *
+   * @generated from field: string next_page_token = 2;
+   */
+  nextPageToken: string;
+};
+
+/**
+ * Describes the message safeguards.v1.ListPoolMetricsResponse.
+ * Use `create(ListPoolMetricsResponseSchema)` to create a new message.
+ */
+export const ListPoolMetricsResponseSchema: GenMessage<ListPoolMetricsResponse> = /*@__PURE__*/
+  messageDesc(file_safeguards_v1_metrics_service, 7);
+
+/**
+ * Nothing to choose.
+ *
+ * @generated from message safeguards.v1.GetSystemMetricsRequest
+ */
+export type GetSystemMetricsRequest = Message<"safeguards.v1.GetSystemMetricsRequest"> & {
+};
+
+/**
+ * Describes the message safeguards.v1.GetSystemMetricsRequest.
+ * Use `create(GetSystemMetricsRequestSchema)` to create a new message.
+ */
+export const GetSystemMetricsRequestSchema: GenMessage<GetSystemMetricsRequest> = /*@__PURE__*/
+  messageDesc(file_safeguards_v1_metrics_service, 8);
+
+/**
+ * How everything in the store is used.
+ *
+ * @generated from message safeguards.v1.GetSystemMetricsResponse
+ */
+export type GetSystemMetricsResponse = Message<"safeguards.v1.GetSystemMetricsResponse"> & {
+  /**
+   * The metrics, of one moment.
+   *
+   * @generated from field: safeguards.v1.SystemMetrics metrics = 1;
+   */
+  metrics?: SystemMetrics | undefined;
+};
+
+/**
+ * Describes the message safeguards.v1.GetSystemMetricsResponse.
+ * Use `create(GetSystemMetricsResponseSchema)` to create a new message.
+ */
+export const GetSystemMetricsResponseSchema: GenMessage<GetSystemMetricsResponse> = /*@__PURE__*/
+  messageDesc(file_safeguards_v1_metrics_service, 9);
 
 /**
  * Whose usage, when.
@@ -72,7 +321,7 @@ export type GetUsageHistoryRequest = Message<"safeguards.v1.GetUsageHistoryReque
  * Use `create(GetUsageHistoryRequestSchema)` to create a new message.
  */
 export const GetUsageHistoryRequestSchema: GenMessage<GetUsageHistoryRequest> = /*@__PURE__*/
-  messageDesc(file_safeguards_v1_metrics_service, 0);
+  messageDesc(file_safeguards_v1_metrics_service, 10);
 
 /**
  * A page of usage.
@@ -108,7 +357,7 @@ export type GetUsageHistoryResponse = Message<"safeguards.v1.GetUsageHistoryResp
  * Use `create(GetUsageHistoryResponseSchema)` to create a new message.
  */
 export const GetUsageHistoryResponseSchema: GenMessage<GetUsageHistoryResponse> = /*@__PURE__*/
-  messageDesc(file_safeguards_v1_metrics_service, 1);
+  messageDesc(file_safeguards_v1_metrics_service, 11);
 
 /**
  * One spend or commit.
@@ -171,7 +420,7 @@ export type UsageEntry = Message<"safeguards.v1.UsageEntry"> & {
  * Use `create(UsageEntrySchema)` to create a new message.
  */
 export const UsageEntrySchema: GenMessage<UsageEntry> = /*@__PURE__*/
-  messageDesc(file_safeguards_v1_metrics_service, 2);
+  messageDesc(file_safeguards_v1_metrics_service, 12);
 
 /**
  * The usage of one minute, hour or day.
@@ -227,7 +476,7 @@ export type UsageBucket = Message<"safeguards.v1.UsageBucket"> & {
  * Use `create(UsageBucketSchema)` to create a new message.
  */
 export const UsageBucketSchema: GenMessage<UsageBucket> = /*@__PURE__*/
-  messageDesc(file_safeguards_v1_metrics_service, 3);
+  messageDesc(file_safeguards_v1_metrics_service, 13);
 
 /**
  * Which changes.
@@ -283,7 +532,7 @@ export type ListBudgetChangesRequest = Message<"safeguards.v1.ListBudgetChangesR
  * Use `create(ListBudgetChangesRequestSchema)` to create a new message.
  */
 export const ListBudgetChangesRequestSchema: GenMessage<ListBudgetChangesRequest> = /*@__PURE__*/
-  messageDesc(file_safeguards_v1_metrics_service, 4);
+  messageDesc(file_safeguards_v1_metrics_service, 14);
 
 /**
  * A page of changes.
@@ -311,7 +560,7 @@ export type ListBudgetChangesResponse = Message<"safeguards.v1.ListBudgetChanges
  * Use `create(ListBudgetChangesResponseSchema)` to create a new message.
  */
 export const ListBudgetChangesResponseSchema: GenMessage<ListBudgetChangesResponse> = /*@__PURE__*/
-  messageDesc(file_safeguards_v1_metrics_service, 5);
+  messageDesc(file_safeguards_v1_metrics_service, 15);
 
 /**
  * One change of an agent's `remaining`.
@@ -395,7 +644,7 @@ export type BudgetChange = Message<"safeguards.v1.BudgetChange"> & {
  * Use `create(BudgetChangeSchema)` to create a new message.
  */
 export const BudgetChangeSchema: GenMessage<BudgetChange> = /*@__PURE__*/
-  messageDesc(file_safeguards_v1_metrics_service, 6);
+  messageDesc(file_safeguards_v1_metrics_service, 16);
 
 /**
  * Which part of the ledger.
@@ -423,7 +672,7 @@ export type ExportLedgerRequest = Message<"safeguards.v1.ExportLedgerRequest"> &
  * Use `create(ExportLedgerRequestSchema)` to create a new message.
  */
 export const ExportLedgerRequestSchema: GenMessage<ExportLedgerRequest> = /*@__PURE__*/
-  messageDesc(file_safeguards_v1_metrics_service, 7);
+  messageDesc(file_safeguards_v1_metrics_service, 17);
 
 /**
  * One entry of the ledger.
@@ -458,7 +707,7 @@ export type ExportLedgerResponse = Message<"safeguards.v1.ExportLedgerResponse">
  * Use `create(ExportLedgerResponseSchema)` to create a new message.
  */
 export const ExportLedgerResponseSchema: GenMessage<ExportLedgerResponse> = /*@__PURE__*/
-  messageDesc(file_safeguards_v1_metrics_service, 8);
+  messageDesc(file_safeguards_v1_metrics_service, 18);
 
 /**
  * UsageGranularity says how usage is summed.
@@ -521,6 +770,61 @@ export const UsageGranularitySchema: GenEnum<UsageGranularity> = /*@__PURE__*/
  * @generated from service safeguards.v1.MetricsService
  */
 export const MetricsService: GenService<{
+  /**
+   * Reads how an agent uses its budget, also when it is closed. Guide: monitor_budget_usage.
+   * Errors: AGENT_NOT_FOUND, INVALID_REQUEST.
+   *
+   * @generated from rpc safeguards.v1.MetricsService.GetAgentMetrics
+   */
+  getAgentMetrics: {
+    methodKind: "unary";
+    input: typeof GetAgentMetricsRequestSchema;
+    output: typeof GetAgentMetricsResponseSchema;
+  },
+  /**
+   * Lists how agents use their budgets, by agent id, closed ones left out. Guide: get_all_agent_metrics.
+   * Errors: POOL_NOT_FOUND, INVALID_REQUEST, PAGE_TOKEN_INVALID.
+   *
+   * @generated from rpc safeguards.v1.MetricsService.ListAgentMetrics
+   */
+  listAgentMetrics: {
+    methodKind: "unary";
+    input: typeof ListAgentMetricsRequestSchema;
+    output: typeof ListAgentMetricsResponseSchema;
+  },
+  /**
+   * Reads how a pool's money is used. Guide: get_pool_metrics.
+   * Errors: POOL_NOT_FOUND, INVALID_REQUEST.
+   *
+   * @generated from rpc safeguards.v1.MetricsService.GetPoolMetrics
+   */
+  getPoolMetrics: {
+    methodKind: "unary";
+    input: typeof GetPoolMetricsRequestSchema;
+    output: typeof GetPoolMetricsResponseSchema;
+  },
+  /**
+   * Lists how the pools' money is used, by pool id. Guide: get_all_pool_metrics.
+   * Errors: INVALID_REQUEST, PAGE_TOKEN_INVALID.
+   *
+   * @generated from rpc safeguards.v1.MetricsService.ListPoolMetrics
+   */
+  listPoolMetrics: {
+    methodKind: "unary";
+    input: typeof ListPoolMetricsRequestSchema;
+    output: typeof ListPoolMetricsResponseSchema;
+  },
+  /**
+   * Counts what is in the store and sums its money by unit. Takes time by the number of pools, not of
+   * agents. Errors: none of its own.
+   *
+   * @generated from rpc safeguards.v1.MetricsService.GetSystemMetrics
+   */
+  getSystemMetrics: {
+    methodKind: "unary";
+    input: typeof GetSystemMetricsRequestSchema;
+    output: typeof GetSystemMetricsResponseSchema;
+  },
   /**
    * Reads an agent's usage: its spends and commits one by one, or sums per minute, hour or day.
    * Guide: get_agent_usage_history.

@@ -1,0 +1,118 @@
+import type { Amount } from '../domain/amount.js';
+import type { Instant } from '../domain/model.js';
+import { dayOfHour, firstDayOfMonth, monthOfDay, type UsageCell } from '../domain/usage.js';
+import { daysOfMonth, hoursOfDay, type UsageOwner } from './history.js';
+import type { StoreReader } from './store.js';
+
+/** The usage of a range, summed. */
+export interface UsageTotals {
+  /** What spends and commits cost; refunds are not taken off. */
+  readonly amount: Amount;
+  /** Spends and commits. */
+  readonly entries: number;
+  /** Spends and reservations. */
+  readonly requests: number;
+  readonly refunded: Amount;
+}
+
+/** Whose usage: an agent, a pool, or the store under STORE_UID. */
+export interface UsageAccount extends UsageOwner {
+  readonly createTime: Instant;
+}
+
+const MINUTE_MS = 60_000;
+const HOUR_MS = 3_600_000;
+const DAY_MS = 24 * HOUR_MS;
+
+const NOTHING: UsageTotals = { amount: 0n, entries: 0, requests: 0, refunded: 0n };
+
+/** The cells of a packed row that a sum takes whole: those that begin in [from, to). */
+interface Run {
+  readonly cells: readonly UsageCell[];
+  /** When the cell of index 0 begins. */
+  readonly rowStart: Instant;
+  readonly stepMs: number;
+  readonly to: Instant;
+}
+
+/**
+ * Sums an account's usage in a half-open range. The minutes that its ends lie in count wholly. Minutes
+ * are read where an hour is not whole, hours where a day is not, days for the rest: the last 24 hours
+ * take at most five rows, a year at most sixteen. An account that was not used since the range began
+ * takes none. The account must be of the reader's own snapshot: which hour is not folded yet must not be
+ * of another moment.
+ */
+export function usageTotals(
+  reader: Pick<StoreReader, 'usage'>,
+  account: UsageAccount,
+  start: Instant,
+  end: Instant,
+): UsageTotals {
+  // Nobody used anything before being created or after the newest row.
+  let position = floorTo(Math.max(start, account.createTime), MINUTE_MS);
+  const stop = Math.min(ceilTo(end, MINUTE_MS), (account.usageHour + 1) * HOUR_MS);
+  let sum = NOTHING;
+  while (position < stop) {
+    const run = runAt(reader, account, position, stop);
+    for (const cell of run.cells) {
+      const at = run.rowStart + cell.index * run.stepMs;
+      if (at >= position && at < run.to) sum = add(sum, cell);
+    }
+    position = run.to;
+  }
+  return sum;
+}
+
+/** The longest run of whole cells from a position on, in one row of the coarsest level that fits. */
+function runAt(
+  reader: Pick<StoreReader, 'usage'>,
+  account: UsageAccount,
+  position: Instant,
+  stop: Instant,
+): Run {
+  const hour = Math.floor(position / HOUR_MS);
+  const day = dayOfHour(hour);
+  if (position % DAY_MS === 0 && position + DAY_MS <= stop) {
+    const { month } = monthOfDay(day);
+    return {
+      cells: daysOfMonth(reader, account, month),
+      rowStart: firstDayOfMonth(month) * DAY_MS,
+      stepMs: DAY_MS,
+      to: Math.min(firstDayOfMonth(month + 1) * DAY_MS, floorTo(stop, DAY_MS)),
+    };
+  }
+  if (position % HOUR_MS === 0 && position + HOUR_MS <= stop) {
+    const to = Math.min((day + 1) * DAY_MS, floorTo(stop, HOUR_MS));
+    // The hour that is not folded yet need not be read where the run ends before it.
+    const folded = account.usageHour * HOUR_MS >= to;
+    return {
+      cells: folded ? reader.usage('HOUR', day, account.uid) : hoursOfDay(reader, account, day),
+      rowStart: day * DAY_MS,
+      stepMs: HOUR_MS,
+      to,
+    };
+  }
+  return {
+    cells: reader.usage('MINUTE', hour, account.uid),
+    rowStart: hour * HOUR_MS,
+    stepMs: MINUTE_MS,
+    to: Math.min((hour + 1) * HOUR_MS, stop),
+  };
+}
+
+function add(sum: UsageTotals, cell: UsageCell): UsageTotals {
+  return {
+    amount: sum.amount + cell.amount,
+    entries: sum.entries + cell.entries,
+    requests: sum.requests + cell.requests,
+    refunded: sum.refunded + cell.refunded,
+  };
+}
+
+function floorTo(time: Instant, step: number): Instant {
+  return Math.floor(time / step) * step;
+}
+
+function ceilTo(time: Instant, step: number): Instant {
+  return Math.ceil(time / step) * step;
+}
