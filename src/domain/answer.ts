@@ -1,3 +1,4 @@
+import type { AllocationRow } from './allocation/row.js';
 import type { Amount } from './amount.js';
 import type { Agent, Instant, Pool, Reservation } from './model.js';
 
@@ -47,6 +48,7 @@ export type RejectionReason =
   | 'POOL_NOT_EMPTY'
   | 'INSUFFICIENT_POOL_BUDGET'
   | 'INSUFFICIENT_AGENT_BUDGET'
+  | 'ALLOCATION_SHORTAGE'
   | 'UNIT_MISMATCH'
   | 'BALANCE_OVERFLOW'
   | 'TOO_MANY_COMMITS'
@@ -150,6 +152,8 @@ export interface Outcome {
   readonly otherPool: Pool | undefined;
   /** What ApplyConfiguration changed. */
   readonly changes: readonly ConfigurationChange[];
+  /** What an allocation makes of each agent, by priority, highest first, then by id. */
+  readonly allocations: readonly AllocationRow[];
 }
 
 /** The answer to a command. */

@@ -189,7 +189,7 @@ export function startGroupWriter(options: GroupWriterOptions): GroupWriter {
       newId: options.newId,
       clockJumped: clock.jumped(),
     };
-    const workspace = new Workspace(stateOf(rows, writer, header));
+    const workspace = new Workspace(stateOf(rows, writer, header), now);
     expireDue(writer, workspace, context);
     const backlog = nextExpiry <= now;
     for (const task of group) {

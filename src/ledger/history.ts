@@ -181,14 +181,20 @@ function* rowsOf(
   }
 }
 
-function hoursOfDay(reader: StoreReader, agent: Agent, day: number): readonly UsageCell[] {
+/** The hours of a UTC day, what is not folded yet among them. */
+export function hoursOfDay(reader: StoreReader, agent: Agent, day: number): readonly UsageCell[] {
   const row = reader.usage('HOUR', day, agent.uid);
   const open = agent.usageHour;
   if (dayOfHour(open) !== day) return row;
   return addToRow(row, sumRow(reader.usage('MINUTE', open, agent.uid), open % 24));
 }
 
-function daysOfMonth(reader: StoreReader, agent: Agent, month: number): readonly UsageCell[] {
+/** The days of a UTC month, what is not folded yet among them. */
+export function daysOfMonth(
+  reader: StoreReader,
+  agent: Agent,
+  month: number,
+): readonly UsageCell[] {
   const row = reader.usage('DAY', month, agent.uid);
   const open = dayOfHour(agent.usageHour);
   const { month: openMonth, index } = monthOfDay(open);

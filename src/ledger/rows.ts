@@ -4,6 +4,7 @@ import type { Agent, Pool, Reservation, Uid } from '../domain/model.js';
 import type { State } from '../domain/state.js';
 import { rowCache, type RowCache } from './row-cache.js';
 import type { Header, Store, StoreReader } from './store.js';
+import { sumUsage } from './usage-sum.js';
 
 /** Bounds of the caches, in rows. */
 export interface CacheBounds {
@@ -72,7 +73,9 @@ export function stateOf(rows: Rows, reader: StoreReader, header: Header): State 
     openReservations: (uid) => openReservations(reader, reservation, agent(uid)),
     entry: (sequence): Entry | undefined => reader.entry(sequence)?.entry,
     refunded: (sequence): Amount => reader.refunded(sequence),
-    livingAgents: () => livingAgents(reader, agent),
+    livingAgents: () => livingAgents(reader, agent, undefined),
+    agentsOfPool: (uid) => livingAgents(reader, agent, uid),
+    usage: (uid, start, end) => sumUsage(reader, agent(uid), start, end),
     livingPools: () => livingPools(reader, pool),
   };
 }
@@ -94,8 +97,9 @@ function openReservations(
 function* livingAgents(
   reader: StoreReader,
   agent: (uid: Uid) => Agent | undefined,
+  poolUid: Uid | undefined,
 ): Generator<Agent> {
-  for (const [, uid] of reader.agentIds(undefined, undefined)) {
+  for (const [, uid] of reader.agentIds(undefined, poolUid)) {
     const row = agent(uid);
     if (row !== undefined && row.state !== 'CLOSED') yield row;
   }

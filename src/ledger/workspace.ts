@@ -1,8 +1,9 @@
 import type { Amount } from '../domain/amount.js';
 import type { Effects, EntryDraft } from '../domain/draft.js';
 import type { EntryBody } from '../domain/entry.js';
-import type { Agent, Method, Pool, Reservation, Uid } from '../domain/model.js';
+import type { Agent, Instant, Method, Pool, Reservation, Uid } from '../domain/model.js';
 import type { State } from '../domain/state.js';
+import { addCells, cellOf, minuteStart, type UsageTotals } from '../domain/usage.js';
 import type { IdempotencyRecord, IdempotencyScope } from './store.js';
 
 /** Whose request an entry belongs to. */
@@ -45,10 +46,13 @@ export class Workspace implements State {
   readonly #agentUids = new Map<string, Uid>();
   readonly #poolUids = new Map<string, Uid>();
   readonly #parent: State;
+  readonly #now: Instant;
   #nextUid: Uid;
 
-  constructor(parent: State) {
+  /** `now` is the one moment of everything that is put on top. */
+  constructor(parent: State, now: Instant) {
     this.#parent = parent;
+    this.#now = now;
     this.#nextUid = parent.nextUid;
   }
 
@@ -112,6 +116,27 @@ export class Workspace implements State {
     for (const agent of this.agents.values()) {
       if (!seen.has(agent.uid) && agent.state !== 'CLOSED') yield agent;
     }
+  }
+
+  *agentsOfPool(uid: Uid): Generator<Agent> {
+    const here = (agent: Agent): boolean => agent.poolUid === uid && agent.state !== 'CLOSED';
+    for (const agent of this.#parent.agentsOfPool(uid)) {
+      if (!this.agents.has(agent.uid)) yield agent;
+    }
+    for (const agent of this.agents.values()) if (here(agent)) yield agent;
+  }
+
+  usage(uid: Uid, start: Instant, end: Instant): UsageTotals {
+    const before = this.#parent.usage(uid, start, end);
+    const minute = minuteStart(this.#now);
+    if (minute < minuteStart(start) || minute > minuteStart(end - 1)) return before;
+    // Whoever used something has a new row.
+    if (!this.agents.has(uid)) return before;
+    let sum = { index: 0, ...before };
+    for (const { draft } of this.entries) {
+      if (draft.usage?.agentUid === uid) sum = addCells(sum, cellOf(0, draft.usage));
+    }
+    return sum;
   }
 
   *livingPools(): Generator<Pool> {

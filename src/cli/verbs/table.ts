@@ -1,5 +1,6 @@
 import type { Verb } from '../verb.js';
 import { AGENT_VERBS } from './agents.js';
+import { ALLOCATION_VERBS } from './allocation.js';
 import { BUDGET_VERBS } from './budgets.js';
 import { POOL_VERBS } from './pools.js';
 import { RECORD_VERBS } from './records.js';
@@ -10,6 +11,7 @@ import { SPENDING_VERBS } from './spending.js';
 export const VERBS: readonly Verb[] = [
   ...SPENDING_VERBS,
   ...BUDGET_VERBS,
+  ...ALLOCATION_VERBS,
   ...POOL_VERBS,
   ...AGENT_VERBS,
   ...RECORD_VERBS,
