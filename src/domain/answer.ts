@@ -131,7 +131,7 @@ export interface Outcome {
   /** The last entry written, 0 when none was. */
   readonly sequence: number;
   readonly replayed: boolean;
-  /** Granted, committed, released, returned (signed), withdrawn or refunded, by method. */
+  /** Granted, committed, released, returned (signed), withdrawn, refunded or allocated, by method. */
   readonly amount: Amount;
   /** Overage of a commit, or what is still refundable. */
   readonly secondAmount: Amount;
