@@ -1,3 +1,4 @@
+import type { AllocationRow } from './allocation/row.js';
 import type { Amount } from './amount.js';
 import type { Agent, Instant, Pool, Reservation } from './model.js';
 import type { Alarm } from './violation.js';
@@ -48,6 +49,7 @@ export type RejectionReason =
   | 'POOL_NOT_EMPTY'
   | 'INSUFFICIENT_POOL_BUDGET'
   | 'INSUFFICIENT_AGENT_BUDGET'
+  | 'ALLOCATION_SHORTAGE'
   | 'UNIT_MISMATCH'
   | 'BALANCE_OVERFLOW'
   | 'TOO_MANY_COMMITS'
@@ -132,7 +134,7 @@ export interface Outcome {
   /** The last entry written, 0 when none was. */
   readonly sequence: number;
   readonly replayed: boolean;
-  /** Granted, committed, released, returned (signed), withdrawn or refunded, by method. */
+  /** Granted, committed, released, returned (signed), withdrawn, refunded or allocated, by method. */
   readonly amount: Amount;
   /** Overage of a commit, or what is still refundable. */
   readonly secondAmount: Amount;
@@ -153,6 +155,8 @@ export interface Outcome {
   readonly otherPool: Pool | undefined;
   /** What ApplyConfiguration changed. */
   readonly changes: readonly ConfigurationChange[];
+  /** What an allocation makes of each agent, by priority, highest first, then by id. */
+  readonly allocations: readonly AllocationRow[];
 }
 
 /** The answer to a command. */

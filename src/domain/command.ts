@@ -1,3 +1,4 @@
+import type { AllocationCommand } from './allocation/command.js';
 import type { Amount } from './amount.js';
 import type { Metadata, PoolFunding, Quantities } from './model.js';
 
@@ -255,6 +256,7 @@ export type AdminCommand =
   | AdjustBudgetCommand
   | TransferCommand
   | RefundCommand
+  | AllocationCommand
   | ApplyConfigurationCommand;
 
 /** Any mutation. */

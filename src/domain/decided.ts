@@ -1,3 +1,4 @@
+import type { AllocationRow } from './allocation/row.js';
 import type { Amount } from './amount.js';
 import type { ConfigurationChange, Denial, Outcome, Rejection, WarningCode } from './answer.js';
 import { overflowOf, type Draft, type Effects } from './draft.js';
@@ -28,6 +29,7 @@ export interface OutcomeFacts {
   readonly otherAgent?: Agent | undefined;
   readonly otherPool?: Pool | undefined;
   readonly changes?: readonly ConfigurationChange[];
+  readonly allocations?: readonly AllocationRow[];
 }
 
 /** Carried out: the rows named in the facts are shown as the draft leaves them. */
@@ -88,5 +90,6 @@ function outcomeOf(
     otherAgent: newest(facts.otherAgent, draft?.agents),
     otherPool: newest(facts.otherPool, draft?.pools),
     changes: facts.changes ?? [],
+    allocations: facts.allocations ?? [],
   };
 }

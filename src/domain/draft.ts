@@ -73,6 +73,8 @@ export interface Draft {
   nextUid: Uid;
   /** The accounts of the entry in the making. */
   accounts: AccountDraft[];
+  /** The same by key, once there are many. */
+  accountsByKey: Map<string, AccountDraft> | undefined;
   /** Whether a balance left its range. */
   overflowed: boolean;
 }
@@ -106,6 +108,7 @@ export function beginDraft(state: State, now: Instant): Draft {
     violationSequence: state.violationSequence,
     nextUid: state.nextUid,
     accounts: [],
+    accountsByKey: undefined,
     overflowed: false,
   };
 }
@@ -236,12 +239,26 @@ export function touch(
   uid: Uid,
   previousSequence: number,
 ): AccountDraft {
-  for (const account of draft.accounts) {
-    if (account.uid === uid && account.kind === kind) return account;
-  }
+  const found = accountIn(draft, kind, uid);
+  if (found !== undefined) return found;
   const account: AccountDraft = { kind, uid, previousSequence, postings: [] };
   draft.accounts.push(account);
+  draft.accountsByKey?.set(`${kind} ${uid}`, account);
   return account;
+}
+
+/** Accounts that are looked through one by one: a spend has two, an allocation thousands. */
+const SCANNED_MAX = 16;
+
+function accountIn(draft: Draft, kind: AccountKind, uid: Uid): AccountDraft | undefined {
+  if (draft.accounts.length <= SCANNED_MAX) {
+    for (const account of draft.accounts) {
+      if (account.uid === uid && account.kind === kind) return account;
+    }
+    return undefined;
+  }
+  draft.accountsByKey ??= new Map(draft.accounts.map((each) => [`${each.kind} ${each.uid}`, each]));
+  return draft.accountsByKey.get(`${kind} ${uid}`);
 }
 
 /**
@@ -314,6 +331,7 @@ export function closeEntry(draft: Draft, kind: EntryKind, facts: EntryFacts): vo
     return { kind: accountKind, uid, previousSequence, postings, remaining };
   });
   draft.accounts = [];
+  draft.accountsByKey = undefined;
   draft.entries.push({
     sequence,
     kind,

@@ -186,6 +186,9 @@ export const METHODS = {
   TRANSFER: 42,
   REFUND: 43,
   APPLY_CONFIGURATION: 50,
+  ALLOCATE_DYNAMIC: 60,
+  ALLOCATE_BY_PRIORITY: 61,
+  REBALANCE_POOL: 62,
 } as const;
 
 /** The name of a method that keeps idempotency records. */

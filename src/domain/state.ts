@@ -3,6 +3,7 @@ import type { CollectionName, Collections, RowRange } from './collection.js';
 import type { EntryBody } from './entry.js';
 import type { Agent, Instant, Pool, Reservation, Uid } from './model.js';
 import type { Rules } from './rules.js';
+import type { UsageTotals } from './usage.js';
 
 /** What `decide` reads. Implementations answer synchronously and never change while it runs. */
 export interface State {
@@ -21,6 +22,13 @@ export interface State {
   refunded(sequence: number): Amount;
   /** Living agents, by id: for ApplyConfiguration with prune. */
   livingAgents(): Iterable<Agent>;
+  /** Living agents of one pool, frozen ones too, in no particular order. */
+  agentsOfPool(uid: Uid): Iterable<Agent>;
+  /**
+   * What an agent or pool used from `start` up to `end`, summed over minutes: the minute that either end lies
+   * in counts wholly. Earlier commands of the same group count.
+   */
+  usage(uid: Uid, start: Instant, end: Instant): UsageTotals;
   /** Living pools, by id. */
   livingPools(): Iterable<Pool>;
   /** A row of a collection. */
@@ -55,6 +63,9 @@ export const EXTENSIONS_MAX = 10;
 
 /** Distinct quantity names of one agent over its life: api.md, quantities. */
 export const QUANTITY_NAMES_MAX = 64;
+
+/** Agents that one allocation takes: a pool of more is allocated in parts, by naming agents. */
+export const ALLOCATED_AGENTS_MAX = 10_000;
 
 /** The id of the pool that agents without a pool join. It cannot be deleted. */
 export const DEFAULT_POOL_ID = 'default';

@@ -13,6 +13,9 @@ export interface UsageCell {
   readonly quantities: Quantities;
 }
 
+/** Usage summed over some time. */
+export type UsageTotals = Omit<UsageCell, 'index'>;
+
 const MINUTE_MS = 60_000;
 const HOUR_MS = 3_600_000;
 
@@ -24,6 +27,11 @@ export function hourOf(time: Instant): number {
 /** Minute of the hour of a moment. */
 export function minuteOf(time: Instant): number {
   return Math.floor(time / MINUTE_MS) % 60;
+}
+
+/** The moment at which the minute of a moment begins. */
+export function minuteStart(time: Instant): Instant {
+  return Math.floor(time / MINUTE_MS) * MINUTE_MS;
 }
 
 /** Days since 1970 of an hour since 1970. */

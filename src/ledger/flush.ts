@@ -5,7 +5,7 @@ import { rememberRows, settleRows, type Rows } from './rows.js';
 import { hourOf, STORE_UID } from '../domain/usage.js';
 import type { Header, StoreWriter } from './store.js';
 import type { Charge, OpenHour, UsageBook } from './usage-book.js';
-import type { StampedEntry, Workspace } from './workspace.js';
+import { payerOf, type StampedEntry, type Workspace } from './workspace.js';
 
 /** Who wrote an entry that no request asked for. */
 const SIDECAR = 'sidecar';
@@ -138,9 +138,9 @@ function chargesOf(workspace: Workspace): readonly Charge[] {
   const charges: Charge[] = [];
   for (const { draft } of workspace.entries) {
     if (draft.usage === undefined) continue;
-    const pool = draft.accounts.find(({ kind }) => kind === 'POOL');
-    if (pool === undefined) throw new Error(`entry ${draft.sequence} names no pool that paid`);
-    charges.push({ usage: draft.usage, poolUid: pool.uid });
+    const poolUid = payerOf(draft);
+    if (poolUid === undefined) throw new Error(`entry ${draft.sequence} names no pool that paid`);
+    charges.push({ usage: draft.usage, poolUid });
   }
   return charges;
 }

@@ -194,7 +194,7 @@ export function startGroupWriter(options: GroupWriterOptions): GroupWriter {
       newId: options.newId,
       clockJumped: clock.jumped(),
     };
-    const workspace = new Workspace(stateOf(rows, writer, header));
+    const workspace = new Workspace(stateOf(rows, writer, header), now);
     // A group that only writes counted denials, such as the last one, decides nothing.
     if (group.length > 0 || maintenanceDue) expireDue(writer, workspace, context);
     const backlog = nextExpiry <= now;

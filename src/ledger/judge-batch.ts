@@ -18,7 +18,7 @@ export function judgeBatch(
     const results = items.map((item) => judgeItem(judging, item, caller));
     return { results, agents: agentsOf(judging.workspace, items) };
   }
-  const inner = { ...judging, workspace: new Workspace(judging.workspace) };
+  const inner = { ...judging, workspace: new Workspace(judging.workspace, judging.context.now) };
   const results: Answer[] = [];
   for (const item of items) {
     const answer = judgeItem(inner, item, caller);

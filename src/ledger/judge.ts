@@ -158,6 +158,7 @@ function replay(
     otherAgent: record.otherAgent,
     otherPool: record.otherPool,
     changes: record.changes,
+    allocations: record.allocations,
   };
 }
 
@@ -182,6 +183,7 @@ function recordOf(
     otherAgent: outcome.otherAgent,
     otherPool: outcome.otherPool,
     changes: outcome.changes,
+    allocations: outcome.allocations,
   };
 }
 
@@ -210,7 +212,7 @@ function applyConfiguration(
 ): Decided {
   const steps = planConfiguration(judging.workspace, command);
   if ('verdict' in steps) return steps;
-  const inner = new Workspace(judging.workspace);
+  const inner = new Workspace(judging.workspace, judging.context.now);
   let sequence = 0;
   for (const step of steps) {
     const decided = decide(inner, step.command, judging.context);
@@ -240,6 +242,7 @@ function applyConfiguration(
       otherAgent: undefined,
       otherPool: undefined,
       changes: steps.map((step) => step.change),
+      allocations: [],
     },
     effects: undefined,
   };

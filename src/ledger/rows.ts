@@ -8,6 +8,7 @@ import type { State } from '../domain/state.js';
 import { makeEpisodeBook, type EpisodeBook } from './episode-book.js';
 import { rowCache, type RowCache } from './row-cache.js';
 import type { Header, Store, StoreReader } from './store.js';
+import { NO_USAGE, usageTotals } from './usage-totals.js';
 
 /** Bounds of the caches, in rows. */
 export interface CacheBounds {
@@ -88,7 +89,13 @@ export function stateOf(rows: Rows, reader: StoreReader, header: Header): State 
     violationSequence: header.violationSequence,
     row: (collection, key) => rowOf(rows, reader, collection, key),
     rows: (collection, range) => rowsOf(rows, reader, collection, range),
-    livingAgents: () => livingAgents(reader, agent),
+    livingAgents: () => livingAgents(reader, agent, undefined),
+    agentsOfPool: (uid) => livingAgents(reader, agent, uid),
+    usage: (uid, start, end) => {
+      const account = agent(uid) ?? pool(uid);
+      // One that is made in this very group used nothing before.
+      return account === undefined ? NO_USAGE : usageTotals(reader, account, start, end);
+    },
     livingPools: () => livingPools(reader, pool),
   };
 }
@@ -159,8 +166,9 @@ function openReservations(
 function* livingAgents(
   reader: StoreReader,
   agent: (uid: Uid) => Agent | undefined,
+  poolUid: Uid | undefined,
 ): Generator<Agent> {
-  for (const [, uid] of reader.agentIds(undefined, undefined)) {
+  for (const [, uid] of reader.agentIds(undefined, poolUid)) {
     const row = agent(uid);
     if (row !== undefined && row.state !== 'CLOSED') yield row;
   }

@@ -1,3 +1,4 @@
+import type { AllocationRow } from '../domain/allocation/row.js';
 import type { Amount } from '../domain/amount.js';
 import type { CollectionName, Collections, RowRange } from '../domain/collection.js';
 import type { ConfigurationChange, Rejection, WarningCode } from '../domain/answer.js';
@@ -74,6 +75,7 @@ export interface IdempotencyRecord {
   readonly otherAgent: Agent | undefined;
   readonly otherPool: Pool | undefined;
   readonly changes: readonly ConfigurationChange[];
+  readonly allocations: readonly AllocationRow[];
 }
 
 /** Names an idempotency record: the agent (0: the operator plane), the method and the client's id. */

@@ -1,19 +1,15 @@
-import type { Amount } from '../domain/amount.js';
 import type { Instant } from '../domain/model.js';
-import { dayOfHour, firstDayOfMonth, monthOfDay, type UsageCell } from '../domain/usage.js';
+import {
+  addCells,
+  dayOfHour,
+  firstDayOfMonth,
+  monthOfDay,
+  sumRow,
+  type UsageCell,
+  type UsageTotals,
+} from '../domain/usage.js';
 import { daysOfMonth, hoursOfDay, type UsageOwner } from './history.js';
 import type { StoreReader } from './store.js';
-
-/** The usage of a range, summed. */
-export interface UsageTotals {
-  /** What spends and commits cost; refunds are not taken off. */
-  readonly amount: Amount;
-  /** Spends and commits. */
-  readonly entries: number;
-  /** Spends and reservations. */
-  readonly requests: number;
-  readonly refunded: Amount;
-}
 
 /** Whose usage: an agent, a pool, or the store under STORE_UID. */
 export interface UsageAccount extends UsageOwner {
@@ -24,7 +20,8 @@ const MINUTE_MS = 60_000;
 const HOUR_MS = 3_600_000;
 const DAY_MS = 24 * HOUR_MS;
 
-const NOTHING: UsageTotals = { amount: 0n, entries: 0, requests: 0, refunded: 0n };
+/** The usage of who used nothing. */
+export const NO_USAGE: UsageCell = sumRow([], 0);
 
 /** The cells of a packed row that a sum takes whole: those that begin in [from, to). */
 interface Run {
@@ -51,12 +48,12 @@ export function usageTotals(
   // Nobody used anything before being created or after the newest row.
   let position = floorTo(Math.max(start, account.createTime), MINUTE_MS);
   const stop = Math.min(ceilTo(end, MINUTE_MS), (account.usageHour + 1) * HOUR_MS);
-  let sum = NOTHING;
+  let sum = NO_USAGE;
   while (position < stop) {
     const run = runAt(reader, account, position, stop);
     for (const cell of run.cells) {
       const at = run.rowStart + cell.index * run.stepMs;
-      if (at >= position && at < run.to) sum = add(sum, cell);
+      if (at >= position && at < run.to) sum = addCells(sum, cell);
     }
     position = run.to;
   }
@@ -97,15 +94,6 @@ function runAt(
     rowStart: hour * HOUR_MS,
     stepMs: MINUTE_MS,
     to: Math.min((hour + 1) * HOUR_MS, stop),
-  };
-}
-
-function add(sum: UsageTotals, cell: UsageCell): UsageTotals {
-  return {
-    amount: sum.amount + cell.amount,
-    entries: sum.entries + cell.entries,
-    requests: sum.requests + cell.requests,
-    refunded: sum.refunded + cell.refunded,
   };
 }
 

@@ -10,9 +10,10 @@ import {
 } from '../domain/collection.js';
 import type { Effects, EntryDraft } from '../domain/draft.js';
 import type { EntryBody } from '../domain/entry.js';
-import type { Agent, Method, Pool, Reservation, Uid } from '../domain/model.js';
+import type { Agent, Instant, Method, Pool, Reservation, Uid } from '../domain/model.js';
 import { rulesWith, type Rules } from '../domain/rules.js';
 import type { State } from '../domain/state.js';
+import { addCells, cellOf, minuteStart, type UsageTotals } from '../domain/usage.js';
 import type { Alarm } from '../domain/violation.js';
 import type { IdempotencyRecord, IdempotencyScope } from './store.js';
 
@@ -68,12 +69,15 @@ export class Workspace implements State {
   readonly #agentUids = new Map<string, Uid>();
   readonly #poolUids = new Map<string, Uid>();
   readonly #parent: State;
+  readonly #now: Instant;
   #nextUid: Uid;
   #violationSequence: number;
   #rules: Rules;
 
-  constructor(parent: State) {
+  /** `now` is the one moment of everything that is put on top. */
+  constructor(parent: State, now: Instant) {
     this.#parent = parent;
+    this.#now = now;
     this.#nextUid = parent.nextUid;
     this.#violationSequence = parent.violationSequence;
     this.#rules = parent.rules;
@@ -168,6 +172,30 @@ export class Workspace implements State {
     }
   }
 
+  *agentsOfPool(uid: Uid): Generator<Agent> {
+    const here = (agent: Agent): boolean => agent.poolUid === uid && agent.state !== 'CLOSED';
+    for (const agent of this.#parent.agentsOfPool(uid)) {
+      if (!this.agents.has(agent.uid)) yield agent;
+    }
+    for (const agent of this.agents.values()) if (here(agent)) yield agent;
+  }
+
+  usage(uid: Uid, start: Instant, end: Instant): UsageTotals {
+    const before = this.#parent.usage(uid, start, end);
+    const minute = minuteStart(this.#now);
+    if (minute < minuteStart(start) || minute > minuteStart(end - 1)) return before;
+    // Whoever used something has a new row.
+    const ofPool = this.pools.has(uid);
+    if (!ofPool && !this.agents.has(uid)) return before;
+    let sum = { index: 0, ...before };
+    for (const { draft } of this.entries) {
+      if (draft.usage === undefined) continue;
+      const payer = ofPool ? payerOf(draft) : draft.usage.agentUid;
+      if (payer === uid) sum = addCells(sum, cellOf(0, draft.usage));
+    }
+    return sum;
+  }
+
   *livingPools(): Generator<Pool> {
     const seen = new Set<Uid>();
     for (const pool of this.#parent.livingPools()) {
@@ -242,4 +270,9 @@ export class Workspace implements State {
   newPoolUids(): ReadonlyMap<string, Uid> {
     return this.#poolUids;
   }
+}
+
+/** The pool that an entry's cost was charged to: the first that it names. */
+export function payerOf(entry: EntryDraft): Uid | undefined {
+  return entry.accounts.find(({ kind }) => kind === 'POOL')?.uid;
 }

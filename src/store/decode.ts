@@ -1,4 +1,5 @@
 import { fromBinary } from '@bufbuild/protobuf';
+import type { AllocationRow } from '../domain/allocation/row.js';
 import { storedAmount } from '../domain/amount.js';
 import type { ConfigurationChange } from '../domain/answer.js';
 import { ACCOUNT_KINDS, BALANCE_FIELDS, type AccountChange, type Entry } from '../domain/entry.js';
@@ -15,6 +16,7 @@ import {
   UsageRecordSchema,
   type AccountRecord,
   type AgentRecord,
+  type AllocationRecord,
   type PoolRecord,
   type QuantityRecord,
   type ReservationRecord,
@@ -225,6 +227,23 @@ export function readIdempotency(message: Uint8Array): IdempotencyRecord {
       record.configurationChanges === ''
         ? []
         : (JSON.parse(record.configurationChanges) as ConfigurationChange[]),
+    allocations: record.allocations.map(allocationOf),
+  };
+}
+
+function allocationOf(record: AllocationRecord): AllocationRow {
+  const { usageAmount, usageEntries } = record;
+  return {
+    agentId: record.agentId,
+    priority: record.priority,
+    before: storedAmount(record.before),
+    after: storedAmount(record.after),
+    baseline: storedAmount(record.baseline),
+    usage:
+      usageAmount === ''
+        ? undefined
+        : { amount: storedAmount(usageAmount), entries: Number(usageEntries) },
+    leftOut: record.leftOut,
   };
 }
 

@@ -1,3 +1,4 @@
+import type { AllocationRow } from '../domain/allocation/row.js';
 import { ACCOUNT_KINDS, BALANCE_FIELDS, ENTRY_KINDS, type Entry } from '../domain/entry.js';
 import {
   METHODS,
@@ -207,6 +208,22 @@ export function writeIdempotency(wire: WireWriter, record: IdempotencyRecord): v
     });
   }
   if (record.changes.length > 0) wire.text(14, JSON.stringify(record.changes));
+  for (const row of record.allocations) {
+    wire.message(15, () => {
+      writeAllocation(wire, row);
+    });
+  }
+}
+
+function writeAllocation(wire: WireWriter, row: AllocationRow): void {
+  wire.text(1, row.agentId);
+  wire.uint(2, row.priority);
+  wire.amount(3, row.before);
+  wire.amount(4, row.after);
+  wire.amount(5, row.baseline);
+  wire.optionalAmount(6, row.usage?.amount);
+  wire.uint(7, row.usage?.entries ?? 0);
+  wire.bool(8, row.leftOut);
 }
 
 function writeBalance(wire: WireWriter, balance: BalanceSnapshot): void {

@@ -1,3 +1,4 @@
+import type * as A from '../../src/domain/allocation/command.js';
 import type * as C from '../../src/domain/command.js';
 import { money } from '../support/seed.js';
 
@@ -260,6 +261,66 @@ export function applyConfiguration(
     agents: [],
     validateOnly: false,
     prune: false,
+    ...over,
+  };
+}
+
+const EVERY_AGENT = { agentIds: [], validateOnly: false, expectedRevision: undefined } as const;
+const LAST_DAY = { windowMs: 86_400_000 } as const;
+
+export function allocateDynamic(
+  poolId: string,
+  baseBudget: string,
+  over: Over<A.AllocateDynamicCommand> = {},
+): A.AllocateDynamicCommand {
+  return {
+    method: 'ALLOCATE_DYNAMIC',
+    ...ADMIN,
+    ...EVERY_AGENT,
+    ...LAST_DAY,
+    poolId,
+    baseBudget: money(baseBudget),
+    usageMultiplier: money('1.2'),
+    maxBudget: undefined,
+    statistic: 'MEAN_PER_ENTRY',
+    ...over,
+  };
+}
+
+export function allocateByPriority(
+  poolId: string,
+  total: string | undefined,
+  over: Over<A.AllocateByPriorityCommand> = {},
+): A.AllocateByPriorityCommand {
+  return {
+    method: 'ALLOCATE_BY_PRIORITY',
+    ...ADMIN,
+    ...EVERY_AGENT,
+    poolId,
+    total: total === undefined ? undefined : money(total),
+    criticalPriority: 8,
+    criticalMinimum: money('50'),
+    shortage: 'REJECT',
+    ...over,
+  };
+}
+
+export function rebalancePool(
+  poolId: string,
+  total: string | undefined,
+  over: Over<A.RebalancePoolCommand> = {},
+): A.RebalancePoolCommand {
+  return {
+    method: 'REBALANCE_POOL',
+    ...ADMIN,
+    ...EVERY_AGENT,
+    ...LAST_DAY,
+    poolId,
+    total: total === undefined ? undefined : money(total),
+    priorityWeight: money('0.7'),
+    usageWeight: money('0.3'),
+    minPerAgent: 0n,
+    normalization: 'SHARE',
     ...over,
   };
 }

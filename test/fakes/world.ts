@@ -6,8 +6,9 @@ import { decideExpire } from '../../src/domain/decide/expire.js';
 import type { Decided } from '../../src/domain/decided.js';
 import type { Effects, EntryDraft } from '../../src/domain/draft.js';
 import type { Entry } from '../../src/domain/entry.js';
-import type { Agent, Pool, Reservation, Uid } from '../../src/domain/model.js';
+import type { Agent, Instant, Pool, Reservation, Uid } from '../../src/domain/model.js';
 import type { Context, Policy, State } from '../../src/domain/state.js';
+import { addCells, cellOf, minuteStart, sumRow, type UsageTotals } from '../../src/domain/usage.js';
 import { availableOf, remainingOf } from '../../src/domain/budget.js';
 import { money } from '../support/seed.js';
 import {
@@ -39,6 +40,8 @@ export class World implements State {
   policy: Policy = POLICY;
   clockJumped = false;
   readonly entries: EntryDraft[] = [];
+  /** When each entry was written. */
+  readonly times: Instant[] = [];
   readonly agents = new Map<Uid, Agent>();
   readonly pools = new Map<Uid, Pool>();
   readonly reservations = new Map<string, Reservation>();
@@ -107,6 +110,7 @@ export class World implements State {
     for (const row of effects.reservations.values()) this.reservations.set(row.id, row);
     for (const [sequence, amount] of effects.refunds) this.refunds.set(sequence, amount);
     this.entries.push(...effects.entries);
+    this.times.push(...effects.entries.map(() => this.now));
     this.nextUid = effects.nextUid;
     mergeChanges(this.rowChanges, effects.rows);
     this.rules = rulesWith(this.rules, effects.rows);
@@ -176,6 +180,22 @@ export class World implements State {
 
   livingAgents(): Iterable<Agent> {
     return byId([...this.agents.values()].filter((agent) => agent.state !== 'CLOSED'));
+  }
+
+  agentsOfPool(uid: Uid): Iterable<Agent> {
+    const agents = [...this.agents.values()];
+    return agents.filter((agent) => agent.poolUid === uid && agent.state !== 'CLOSED');
+  }
+
+  usage(uid: Uid, start: Instant, end: Instant): UsageTotals {
+    const [first, last] = [minuteStart(start), minuteStart(end - 1)];
+    return this.entries
+      .filter(({ usage }, at) => {
+        const minute = minuteStart(this.times[at]!);
+        return usage?.agentUid === uid && minute >= first && minute <= last;
+      })
+      .map(({ usage }) => cellOf(0, usage!))
+      .reduce(addCells, sumRow([], 0));
   }
 
   livingPools(): Iterable<Pool> {

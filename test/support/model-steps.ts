@@ -3,6 +3,8 @@ import type { SpendCommand, SpendMode } from '../../src/domain/command.js';
 import {
   adjustBudget,
   agentState,
+  allocateByPriority,
+  allocateDynamic,
   commit,
   createAgent,
   createPool,
@@ -11,6 +13,7 @@ import {
   fundPool,
   moveAgent,
   poolState,
+  rebalancePool,
   refund,
   release,
   reserve,
@@ -81,6 +84,16 @@ const named = ({ flag, x, y }: Act, text: string) => ({
   requestId: flag ? `operator-${text}-${x}-${y}` : '',
 });
 
+/** Whom an allocation is about: mostly everybody in the pool. */
+const SUBJECTS = [
+  { agentIds: [] },
+  { agentIds: [] },
+  { agentIds: [] },
+  { agentIds: ['a0'] },
+  { agentIds: ['a0', 'a1', 'a2'] },
+];
+const WINDOWS = [MINUTE, HOUR, DAY, 10 * DAY, 45 * DAY, 90 * DAY];
+
 const makers = {
   spend: (act: Act) => spending(act),
   reserve: ({ x, y, amount, flag }: Act) =>
@@ -106,6 +119,7 @@ const makers = {
   freezePool: ({ x, flag }: Act) => poolState(flag ? 'FREEZE_POOL' : 'UNFREEZE_POOL', poolOf(x)),
   createAgent: (act: Act) =>
     createAgent(agentOf(act.x), poolOf(act.y), act.amount, {
+      priority: 1 + (act.y % 10),
       overdraftLimit: act.y % 5 === 0 ? money('7.5') : 0n,
       ...named(act, 'agent'),
     }),
@@ -131,6 +145,28 @@ const makers = {
     const sequence = costs.length === 0 || y % 9 === 0 ? 1 + (x % 50) : among(costs, x);
     return refund(sequence, flag || amount === '0' ? undefined : amount);
   },
+  allocateDynamic: (act: Act) =>
+    allocateDynamic(poolOf(act.x), act.amount, {
+      ...among(SUBJECTS, act.y),
+      ...named(act, 'dynamic'),
+      statistic: act.y % 2 === 0 ? 'MEAN_PER_ENTRY' : 'MEAN_PER_HOUR',
+      maxBudget: act.y % 5 === 0 ? money('300') : undefined,
+      windowMs: among(WINDOWS, act.y),
+    }),
+  allocateByPriority: (act: Act) =>
+    allocateByPriority(poolOf(act.x), act.y % 3 === 0 ? act.amount : undefined, {
+      ...among(SUBJECTS, act.y),
+      ...named(act, 'priority'),
+      shortage: act.y % 2 === 0 ? 'SCALE' : 'REJECT',
+    }),
+  rebalancePool: (act: Act) =>
+    rebalancePool(poolOf(act.x), act.y % 3 === 0 ? act.amount : undefined, {
+      ...among(SUBJECTS, act.y),
+      ...named(act, 'rebalance'),
+      normalization: act.y % 2 === 0 ? 'SHARE' : 'RAW',
+      minPerAgent: act.y % 5 === 0 ? money('2.5') : 0n,
+      windowMs: among(WINDOWS, act.y),
+    }),
 } satisfies Record<string, (act: Act, books: Books) => Command>;
 
 function signed({ amount, flag }: Act): string {
@@ -174,6 +210,9 @@ const weights: Record<Act['kind'], number> = {
   adjustBudget: 4,
   transfer: 4,
   refund: 4,
+  allocateDynamic: 2,
+  allocateByPriority: 2,
+  rebalancePool: 3,
 };
 
 const act: fc.Arbitrary<Act> = fc.record({

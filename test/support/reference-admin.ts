@@ -1,4 +1,5 @@
 import type * as C from '../../src/domain/command.js';
+import { allocate } from './reference-allocation.js';
 import {
   debtOf,
   exact,
@@ -21,6 +22,7 @@ export function administer(books: ReferenceLedger, command: AdminCommand): RefAn
   if (command.method === 'CREATE_AGENT') return createAgent(books, command);
   if (command.method === 'TRANSFER') return transfer(books, command);
   if (command.method === 'REFUND') return refund(books, command);
+  if ('agentIds' in command) return allocate(books, command);
   if ('poolId' in command && !('agentId' in command)) return ofPool(books, command);
   const agent = books.agent(command.agentId);
   if (agent === undefined) return books.answer('AGENT_NOT_FOUND');
@@ -203,6 +205,7 @@ function createAgent(books: ReferenceLedger, command: C.CreateAgentCommand): Ref
   if (refused !== undefined) return books.answer(refused);
   const agent: RefAgent = {
     id: command.agentId,
+    priority: command.priority,
     pool,
     state: 'ACTIVE',
     overdraft,

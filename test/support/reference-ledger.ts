@@ -127,7 +127,8 @@ export class ReferenceLedger extends Books {
     const sequence = this.entry(agent, () => {
       this.#pay(agent, granted);
     });
-    this.costs.set(sequence, { agent, pool: agent.pool, amount: granted, refunded: exact(0n) });
+    const cost = { agent, pool: agent.pool, time: this.now, refunded: exact(0n) };
+    this.costs.set(sequence, { ...cost, amount: granted });
     const closed = agent.state === 'CLOSED';
     const below = forced && !closed && this.available(agent).lessThan(0);
     const warnings = [...(below ? ['OVERSPENT'] : []), ...(closed ? ['PAID_BY_POOL'] : [])];
@@ -201,7 +202,8 @@ export class ReferenceLedger extends Books {
         Object.assign(hold, { state: 'COMMITTED', held: exact(0n), endTime: this.now });
       } else hold.held = most(exact(0n), hold.held.minus(amount));
     });
-    this.costs.set(sequence, { agent, pool: agent.pool, amount, refunded: exact(0n) });
+    const cost = { agent, pool: agent.pool, time: this.now, refunded: exact(0n) };
+    this.costs.set(sequence, { ...cost, amount });
     const closed = agent.state === 'CLOSED';
     const unheld = late || overage.greaterThan(0);
     const below = !closed && unheld && this.available(agent).lessThan(0);

@@ -27,6 +27,7 @@ export interface RefPool {
 
 export interface RefAgent {
   readonly id: string;
+  readonly priority: number;
   pool: RefPool;
   state: 'ACTIVE' | 'FROZEN' | 'CLOSED';
   overdraft: Decimal;
@@ -72,6 +73,7 @@ interface Cost {
   readonly agent: RefAgent;
   readonly pool: RefPool;
   readonly amount: Decimal;
+  readonly time: number;
   refunded: Decimal;
 }
 
@@ -179,6 +181,17 @@ export class Books {
     change();
     this.entries += 1;
     if (agent !== undefined && this.#numbers(agent) !== before) agent.budgetRevision += 1;
+    return this.entries;
+  }
+
+  /** As entry, about many agents: nothing is written when nobody's numbers change. Returns 0 then. */
+  commonEntry(agents: readonly RefAgent[], change: () => void): number {
+    const before = agents.map((agent) => this.#numbers(agent));
+    change();
+    const changed = agents.filter((agent, at) => this.#numbers(agent) !== before[at]);
+    if (changed.length === 0) return 0;
+    this.entries += 1;
+    for (const agent of changed) agent.budgetRevision += 1;
     return this.entries;
   }
 

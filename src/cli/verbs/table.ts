@@ -1,5 +1,6 @@
 import type { Verb } from '../verb.js';
 import { AGENT_VERBS } from './agents.js';
+import { ALLOCATION_VERBS } from './allocation.js';
 import { BUDGET_VERBS } from './budgets.js';
 import { METRICS_VERBS } from './metrics.js';
 import { POOL_VERBS } from './pools.js';
@@ -11,6 +12,7 @@ import { SPENDING_VERBS } from './spending.js';
 export const VERBS: readonly Verb[] = [
   ...SPENDING_VERBS,
   ...BUDGET_VERBS,
+  ...ALLOCATION_VERBS,
   ...POOL_VERBS,
   ...AGENT_VERBS,
   ...METRICS_VERBS,

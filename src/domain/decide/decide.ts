@@ -1,6 +1,11 @@
 import type { Command } from '../command.js';
 import type { Decided } from '../decided.js';
 import type { Context, State } from '../state.js';
+import {
+  decideAllocateByPriority,
+  decideAllocateDynamic,
+  decideRebalancePool,
+} from './allocate.js';
 import { decideDeleteAgent, decideMoveAgent } from './agent-moves.js';
 import { decideAgentState, decideCreateAgent, decideUpdateAgent } from './agents.js';
 import { decideAdjustBudget, decideSetBudget } from './budgets.js';
@@ -61,5 +66,11 @@ export function decide(state: State, command: SingleCommand, context: Context): 
       return decideTransfer(state, command, context);
     case 'REFUND':
       return decideRefund(state, command, context);
+    case 'ALLOCATE_DYNAMIC':
+      return decideAllocateDynamic(state, command, context);
+    case 'ALLOCATE_BY_PRIORITY':
+      return decideAllocateByPriority(state, command, context);
+    case 'REBALANCE_POOL':
+      return decideRebalancePool(state, command, context);
   }
 }

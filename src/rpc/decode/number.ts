@@ -10,6 +10,11 @@ export function priorityOf(form: Form, value: number | undefined): number {
   return ranged(form, 'priority', value, PRIORITY);
 }
 
+/** Reads the priority from which on agents are critical; left out it is 8. */
+export function criticalPriorityOf(form: Form, value: number | undefined): number {
+  return ranged(form, 'critical_priority', value, { ...PRIORITY, default: 8 });
+}
+
 /** Reads a scale; left out it is 9. */
 export function scaleOf(form: Form, value: number | undefined): number {
   return ranged(form, 'scale', value, SCALE);

@@ -28,6 +28,14 @@ export const MIN_INTERVAL: DurationBounds = {
   advice: 'Give an interval from 100 ms to 24 h',
 };
 
+/** How far back an allocation looks at usage. */
+export const USAGE_WINDOW: DurationBounds = {
+  min: 60_000,
+  max: 90 * 86_400_000,
+  default: 86_400_000,
+  advice: 'Give a window from 1 min to 90 d',
+};
+
 const NANOS_PER_MS = 1_000_000;
 const NANOS_MAX = 999_999_999;
 

@@ -18,7 +18,8 @@ export function encodeEntry({ entry, ids }: EntryView): Entry {
     sequence: BigInt(entry.sequence),
     time: timestampOf(entry.time),
     kind: ENTRY_KINDS[entry.kind],
-    agentId: first('AGENT'),
+    // An allocation is its pool's entry: it is about all the agents among its postings.
+    agentId: entry.kind === 'ALLOCATE' ? '' : first('AGENT'),
     poolId: first('POOL'),
     amount: entry.amount === undefined ? '' : formatAmount(entry.amount),
     postings: entry.accounts.flatMap((account) => postingsOf(account, idOf(account))),

@@ -1,5 +1,6 @@
 import fc from 'fast-check';
 import { BALANCE_LIMIT } from '../../../src/domain/amount.js';
+import type { AllocationRow } from '../../../src/domain/allocation/row.js';
 import type { ConfigurationChange } from '../../../src/domain/answer.js';
 import { ACCOUNT_KINDS, BALANCE_FIELDS, ENTRY_KINDS } from '../../../src/domain/entry.js';
 import type { AccountChange, Entry, Posting } from '../../../src/domain/entry.js';
@@ -231,6 +232,16 @@ const change: fc.Arbitrary<ConfigurationChange> = fc.record({
   fields: fc.array(text, { maxLength: 3 }),
 });
 
+const allocation: fc.Arbitrary<AllocationRow> = fc.record({
+  agentId: id,
+  priority: fc.integer({ min: 1, max: 10 }),
+  before: amount,
+  after: amount,
+  baseline: amount,
+  usage: fc.option(fc.record({ amount, entries: counter }), { nil: undefined }),
+  leftOut: fc.boolean(),
+});
+
 export const idempotency: fc.Arbitrary<IdempotencyRecord> = fc.record({
   fingerprint: digest,
   sequence,
@@ -246,6 +257,7 @@ export const idempotency: fc.Arbitrary<IdempotencyRecord> = fc.record({
   otherAgent: fc.option(agent, { nil: undefined }),
   otherPool: fc.option(pool, { nil: undefined }),
   changes: fc.array(change, { maxLength: 3 }),
+  allocations: fc.array(allocation, { maxLength: 3 }),
 });
 
 export const scope = fc.record({

@@ -15,7 +15,7 @@ import type { Message } from "@bufbuild/protobuf";
  * Describes the file safeguards/store/v1/records.proto.
  */
 export const file_safeguards_store_v1_records: GenFile = /*@__PURE__*/
-  fileDesc("CiFzYWZlZ3VhcmRzL3N0b3JlL3YxL3JlY29yZHMucHJvdG8SE3NhZmVndWFyZHMuc3RvcmUudjEizAIKC1N0b3JlUmVjb3JkEg4KBmZvcm1hdBgBIAEoDRIQCghzdG9yZV9pZBgCIAEoCRINCgVvd25lchgDIAEoCRIVCg1oZWFkX3NlcXVlbmNlGAQgASgEEhEKCWhlYWRfaGFzaBgFIAEoDBIPCgd0aW1lX21zGAYgASgDEhAKCG5leHRfdWlkGAcgASgEEhkKEXZlcmlmaWVkX3NlcXVlbmNlGAggASgEEhUKDXZlcmlmaWVkX2hhc2gYCSABKAwSFwoPcHVyZ2VkX3NlcXVlbmNlGAogASgEEhYKDmNyZWF0ZV90aW1lX21zGAsgASgDEhoKEnZpb2xhdGlvbl9zZXF1ZW5jZRgMIAEoBBIaCg1mcm96ZW5fYWdlbnRzGA0gASgESACIAQESEgoKdXNhZ2VfaG91chgOIAEoDUIQCg5fZnJvemVuX2FnZW50cyKXBAoKUG9vbFJlY29yZBILCgN1aWQYASABKAQSCgoCaWQYAiABKAkSDAoEbmFtZRgDIAEoCRIQCghwcmlvcml0eRgEIAEoDRIMCgR1bml0GAUgASgJEg0KBXNjYWxlGAYgASgNEg8KB2Z1bmRpbmcYByABKA0SDQoFc3RhdGUYCCABKA0SEwoLbWluX2JhbGFuY2UYCSABKAkSFgoOaW5pdGlhbF9idWRnZXQYCiABKAkSPwoIbWV0YWRhdGEYCyADKAsyLS5zYWZlZ3VhcmRzLnN0b3JlLnYxLlBvb2xSZWNvcmQuTWV0YWRhdGFFbnRyeRIQCghyZXZpc2lvbhgMIAEoBBIWCg5jcmVhdGVfdGltZV9tcxgNIAEoAxIWCg51cGRhdGVfdGltZV9tcxgOIAEoAxITCgthZ2VudF9jb3VudBgPIAEoBBIOCgZmdW5kZWQYECABKAkSDQoFc3BlbnQYESABKAkSEAoIcmVzZXJ2ZWQYEiABKAkSEwoLdW5hbGxvY2F0ZWQYEyABKAkSDAoEZGVidBgUIAEoCRIMCgRiYXNlGBUgASgJEhAKCGJhc2VsaW5lGBYgASgJEhUKDWxhc3Rfc2VxdWVuY2UYFyABKAQSEgoKdXNhZ2VfaG91chgYIAEoDRovCg1NZXRhZGF0YUVudHJ5EgsKA2tleRgBIAEoCRINCgV2YWx1ZRgCIAEoCToCOAEioQUKC0FnZW50UmVjb3JkEgsKA3VpZBgBIAEoBBIKCgJpZBgCIAEoCRIQCghwb29sX3VpZBgDIAEoBBIMCgRuYW1lGAQgASgJEhAKCHByaW9yaXR5GAUgASgNEg0KBXN0YXRlGAYgASgNEhcKD292ZXJkcmFmdF9saW1pdBgHIAEoCRITCgthbGxvd19mb3JjZRgIIAEoCBIRCglwYXJlbnRfaWQYCSABKAkSFgoOaW5pdGlhbF9idWRnZXQYCiABKAkSQAoIbWV0YWRhdGEYCyADKAsyLi5zYWZlZ3VhcmRzLnN0b3JlLnYxLkFnZW50UmVjb3JkLk1ldGFkYXRhRW50cnkSEAoIcmV2aXNpb24YDCABKAQSFwoPYnVkZ2V0X3JldmlzaW9uGA0gASgEEhYKDmNyZWF0ZV90aW1lX21zGA4gASgDEhYKDnVwZGF0ZV90aW1lX21zGA8gASgDEhYKDmJ1ZGdldF90aW1lX21zGBAgASgDEhYKDmRlbGV0ZV90aW1lX21zGBEgASgDEhkKEW9wZW5fcmVzZXJ2YXRpb25zGBIgASgNEhYKDnF1YW50aXR5X25hbWVzGBMgAygJEhEKCWFsbG9jYXRlZBgUIAEoCRINCgVzcGVudBgVIAEoCRIQCghyZXNlcnZlZBgWIAEoCRIMCgRiYXNlGBcgASgJEhAKCGJhc2VsaW5lGBggASgJEhUKDWxhc3Rfc2VxdWVuY2UYGSABKAQSEgoKdXNhZ2VfaG91chgaIAEoDRITCgtzcGVuZF9jb3VudBgbIAEoBBIaChJsYXN0X3NwZW5kX3RpbWVfbXMYHCABKAMaLwoNTWV0YWRhdGFFbnRyeRILCgNrZXkYASABKAkSDQoFdmFsdWUYAiABKAk6AjgBIvYDChFSZXNlcnZhdGlvblJlY29yZBIKCgJpZBgBIAEoCRIRCglhZ2VudF91aWQYAiABKAQSDQoFc3RhdGUYAyABKA0SDgoGYW1vdW50GAQgASgJEgwKBGhlbGQYBSABKAkSEQoJY29tbWl0dGVkGAYgASgJEhAKCGNhdGVnb3J5GAcgASgJEjcKCnF1YW50aXRpZXMYCCADKAsyIy5zYWZlZ3VhcmRzLnN0b3JlLnYxLlF1YW50aXR5UmVjb3JkEg4KBnJ1bl9pZBgJIAEoCRJGCghtZXRhZGF0YRgKIAMoCzI0LnNhZmVndWFyZHMuc3RvcmUudjEuUmVzZXJ2YXRpb25SZWNvcmQuTWV0YWRhdGFFbnRyeRISCgpleHRlbnNpb25zGAsgASgNEhYKDmNyZWF0ZV90aW1lX21zGAwgASgDEhYKDmV4cGlyZV90aW1lX21zGA0gASgDEhMKC2VuZF90aW1lX21zGA4gASgDEhQKDHNldHRsZWRfbGF0ZRgPIAEoCBIuCgV2ZXJicxgQIAMoCzIfLnNhZmVndWFyZHMuc3RvcmUudjEuVmVyYlJlY29yZBIPCgdjb21taXRzGBEgASgNGi8KDU1ldGFkYXRhRW50cnkSCwoDa2V5GAEgASgJEg0KBXZhbHVlGAIgASgJOgI4ASIuCg5RdWFudGl0eVJlY29yZBIMCgRuYW1lGAEgASgJEg4KBmFtb3VudBgCIAEoCSIwCgpWZXJiUmVjb3JkEg4KBm1ldGhvZBgBIAEoDRISCgpyZXF1ZXN0X2lkGAIgASgJIqkECgtFbnRyeVJlY29yZBIQCghzZXF1ZW5jZRgBIAEoBBIPCgd0aW1lX21zGAIgASgDEgwKBGtpbmQYAyABKA0SFQoNcHJldmlvdXNfaGFzaBgEIAEoDBI0CghhY2NvdW50cxgFIAMoCzIiLnNhZmVndWFyZHMuc3RvcmUudjEuQWNjb3VudFJlY29yZBIOCgZhbW91bnQYBiABKAkSMgoHY2hhbmdlcxgHIAMoCzIhLnNhZmVndWFyZHMuc3RvcmUudjEuQ2hhbmdlUmVjb3JkEhIKCnJlcXVlc3RfaWQYCCABKAkSDgoGbWV0aG9kGAkgASgNEhEKCXByaW5jaXBhbBgKIAEoCRIOCgZyZWFzb24YCyABKAkSFgoOcmVzZXJ2YXRpb25faWQYDCABKAkSGQoRcmVmdW5kZWRfc2VxdWVuY2UYDSABKAQSEAoIY2F0ZWdvcnkYDiABKAkSNwoKcXVhbnRpdGllcxgPIAMoCzIjLnNhZmVndWFyZHMuc3RvcmUudjEuUXVhbnRpdHlSZWNvcmQSDgoGcnVuX2lkGBAgASgJEhAKCHRyYWNlX2lkGBEgASgJEkAKCG1ldGFkYXRhGBIgAygLMi4uc2FmZWd1YXJkcy5zdG9yZS52MS5FbnRyeVJlY29yZC5NZXRhZGF0YUVudHJ5Gi8KDU1ldGFkYXRhRW50cnkSCwoDa2V5GAEgASgJEg0KBXZhbHVlGAIgASgJOgI4ASKOAQoNQWNjb3VudFJlY29yZBIMCgRraW5kGAEgASgNEgsKA3VpZBgCIAEoBBIZChFwcmV2aW91c19zZXF1ZW5jZRgDIAEoBBI0Cghwb3N0aW5ncxgEIAMoCzIiLnNhZmVndWFyZHMuc3RvcmUudjEuUG9zdGluZ1JlY29yZBIRCglyZW1haW5pbmcYBSABKAkiPAoNUG9zdGluZ1JlY29yZBINCgVmaWVsZBgBIAEoDRINCgVkZWx0YRgCIAEoCRINCgVhZnRlchgDIAEoCSI8CgxDaGFuZ2VSZWNvcmQSDQoFZmllbGQYASABKAkSDgoGYmVmb3JlGAIgASgJEg0KBWFmdGVyGAMgASgJIu8DChFJZGVtcG90ZW5jeVJlY29yZBITCgtmaW5nZXJwcmludBgBIAEoDBIQCghzZXF1ZW5jZRgCIAEoBBIPCgd0aW1lX21zGAMgASgDEg4KBmFtb3VudBgEIAEoCRIVCg1zZWNvbmRfYW1vdW50GAUgASgJEhAKCHdhcm5pbmdzGAYgAygNEgwKBGxhdGUYByABKAgSMwoHYmFsYW5jZRgIIAEoCzIiLnNhZmVndWFyZHMuc3RvcmUudjEuQmFsYW5jZVJlY29yZBI7CgtyZXNlcnZhdGlvbhgJIAEoCzImLnNhZmVndWFyZHMuc3RvcmUudjEuUmVzZXJ2YXRpb25SZWNvcmQSLwoFYWdlbnQYCiABKAsyIC5zYWZlZ3VhcmRzLnN0b3JlLnYxLkFnZW50UmVjb3JkEi0KBHBvb2wYCyABKAsyHy5zYWZlZ3VhcmRzLnN0b3JlLnYxLlBvb2xSZWNvcmQSNQoLb3RoZXJfYWdlbnQYDCABKAsyIC5zYWZlZ3VhcmRzLnN0b3JlLnYxLkFnZW50UmVjb3JkEjMKCm90aGVyX3Bvb2wYDSABKAsyHy5zYWZlZ3VhcmRzLnN0b3JlLnYxLlBvb2xSZWNvcmQSHQoVY29uZmlndXJhdGlvbl9jaGFuZ2VzGA4gASgJItgBCg1CYWxhbmNlUmVjb3JkEhEKCWFsbG9jYXRlZBgBIAEoCRINCgVzcGVudBgCIAEoCRIQCghyZXNlcnZlZBgDIAEoCRIXCg9vdmVyZHJhZnRfbGltaXQYBCABKAkSFgoOaW5pdGlhbF9idWRnZXQYBSABKAkSEAoIYmFzZWxpbmUYBiABKAkSDQoFc3RhdGUYByABKA0SFwoPYnVkZ2V0X3JldmlzaW9uGAggASgEEhAKCHBvb2xfdWlkGAkgASgEEhYKDmJ1ZGdldF90aW1lX21zGAogASgDIkIKC1VzYWdlUmVjb3JkEjMKBWNlbGxzGAEgAygLMiQuc2FmZWd1YXJkcy5zdG9yZS52MS5Vc2FnZUNlbGxSZWNvcmQingEKD1VzYWdlQ2VsbFJlY29yZBINCgVpbmRleBgBIAEoDRIOCgZhbW91bnQYAiABKAkSDwoHZW50cmllcxgDIAEoBBIQCghyZXF1ZXN0cxgEIAEoBBIQCghyZWZ1bmRlZBgFIAEoCRI3CgpxdWFudGl0aWVzGAYgAygLMiMuc2FmZWd1YXJkcy5zdG9yZS52MS5RdWFudGl0eVJlY29yZCIgCgxSZWZ1bmRSZWNvcmQSEAoIcmVmdW5kZWQYASABKAkiGAoJVWlkUmVjb3JkEgsKA3VpZBgBIAEoBCLuAwoPVmlvbGF0aW9uUmVjb3JkEhAKCHNlcXVlbmNlGAEgASgEEgwKBHR5cGUYAiABKA0SEAoIc2V2ZXJpdHkYAyABKA0SDQoFc3RhdGUYBCABKA0SDgoGc291cmNlGAUgASgNEhEKCXJ1bGVfa2luZBgGIAEoDRIPCgdydWxlX2lkGAcgASgJEhEKCWFnZW50X3VpZBgIIAEoBBIQCghhZ2VudF9pZBgJIAEoCRIQCghwb29sX3VpZBgKIAEoBBIPCgdwb29sX2lkGAsgASgJEg8KB21lc3NhZ2UYDCABKAkSQgoHZGV0YWlscxgNIAMoCzIxLnNhZmVndWFyZHMuc3RvcmUudjEuVmlvbGF0aW9uUmVjb3JkLkRldGFpbHNFbnRyeRINCgVjb3VudBgOIAEoBBIWCg5lbnRyeV9zZXF1ZW5jZRgPIAEoBBIWCg5jcmVhdGVfdGltZV9tcxgQIAEoAxIWCg51cGRhdGVfdGltZV9tcxgRIAEoAxITCgtlbmRfdGltZV9tcxgSIAEoAxIQCghyZXBvcnRlchgTIAEoCRINCgVhY3RvchgUIAEoCRIMCgRub3RlGBUgASgJGi4KDERldGFpbHNFbnRyeRILCgNrZXkYASABKAkSDQoFdmFsdWUYAiABKAk6AjgBIikKFVZpb2xhdGlvbk51bWJlclJlY29yZBIQCghzZXF1ZW5jZRgBIAEoBCKAAQoUVmlvbGF0aW9uRXZlbnRSZWNvcmQSEAoIc2VxdWVuY2UYASABKAQSDwoHdGltZV9tcxgCIAEoAxIMCgRraW5kGAMgASgNEjcKCXZpb2xhdGlvbhgEIAEoCzIkLnNhZmVndWFyZHMuc3RvcmUudjEuVmlvbGF0aW9uUmVjb3JkIkcKDUVwaXNvZGVSZWNvcmQSEQoJdmlvbGF0aW9uGAEgASgEEg0KBWNvdW50GAIgASgEEhQKDGxhc3RfdGltZV9tcxgDIAEoAyJHCg1EZW5pYWxzUmVjb3JkEhEKCWFnZW50X3VpZBgBIAEoBBINCgVjb3VudBgCIAEoBBIUCgxsYXN0X3RpbWVfbXMYAyABKAMiwQEKE1NlcnZpY2VMZXZlbHNSZWNvcmQSLwoFc2NvcGUYASABKAsyIC5zYWZlZ3VhcmRzLnN0b3JlLnYxLlNjb3BlUmVjb3JkEjcKBmxldmVscxgCIAMoCzInLnNhZmVndWFyZHMuc3RvcmUudjEuU2VydmljZUxldmVsUmVjb3JkEhAKCHJldmlzaW9uGAMgASgEEhYKDmNyZWF0ZV90aW1lX21zGAQgASgDEhYKDnVwZGF0ZV90aW1lX21zGAUgASgDIkkKElNlcnZpY2VMZXZlbFJlY29yZBIMCgRuYW1lGAEgASgJEhMKC21pbl9wZXJjZW50GAIgASgJEhAKCGZlYXR1cmVzGAMgAygJIigKC1Njb3BlUmVjb3JkEgwKBGtpbmQYASABKA0SCwoDdWlkGAIgASgEYgZwcm90bzM");
+  fileDesc("CiFzYWZlZ3VhcmRzL3N0b3JlL3YxL3JlY29yZHMucHJvdG8SE3NhZmVndWFyZHMuc3RvcmUudjEizAIKC1N0b3JlUmVjb3JkEg4KBmZvcm1hdBgBIAEoDRIQCghzdG9yZV9pZBgCIAEoCRINCgVvd25lchgDIAEoCRIVCg1oZWFkX3NlcXVlbmNlGAQgASgEEhEKCWhlYWRfaGFzaBgFIAEoDBIPCgd0aW1lX21zGAYgASgDEhAKCG5leHRfdWlkGAcgASgEEhkKEXZlcmlmaWVkX3NlcXVlbmNlGAggASgEEhUKDXZlcmlmaWVkX2hhc2gYCSABKAwSFwoPcHVyZ2VkX3NlcXVlbmNlGAogASgEEhYKDmNyZWF0ZV90aW1lX21zGAsgASgDEhoKEnZpb2xhdGlvbl9zZXF1ZW5jZRgMIAEoBBIaCg1mcm96ZW5fYWdlbnRzGA0gASgESACIAQESEgoKdXNhZ2VfaG91chgOIAEoDUIQCg5fZnJvemVuX2FnZW50cyKXBAoKUG9vbFJlY29yZBILCgN1aWQYASABKAQSCgoCaWQYAiABKAkSDAoEbmFtZRgDIAEoCRIQCghwcmlvcml0eRgEIAEoDRIMCgR1bml0GAUgASgJEg0KBXNjYWxlGAYgASgNEg8KB2Z1bmRpbmcYByABKA0SDQoFc3RhdGUYCCABKA0SEwoLbWluX2JhbGFuY2UYCSABKAkSFgoOaW5pdGlhbF9idWRnZXQYCiABKAkSPwoIbWV0YWRhdGEYCyADKAsyLS5zYWZlZ3VhcmRzLnN0b3JlLnYxLlBvb2xSZWNvcmQuTWV0YWRhdGFFbnRyeRIQCghyZXZpc2lvbhgMIAEoBBIWCg5jcmVhdGVfdGltZV9tcxgNIAEoAxIWCg51cGRhdGVfdGltZV9tcxgOIAEoAxITCgthZ2VudF9jb3VudBgPIAEoBBIOCgZmdW5kZWQYECABKAkSDQoFc3BlbnQYESABKAkSEAoIcmVzZXJ2ZWQYEiABKAkSEwoLdW5hbGxvY2F0ZWQYEyABKAkSDAoEZGVidBgUIAEoCRIMCgRiYXNlGBUgASgJEhAKCGJhc2VsaW5lGBYgASgJEhUKDWxhc3Rfc2VxdWVuY2UYFyABKAQSEgoKdXNhZ2VfaG91chgYIAEoDRovCg1NZXRhZGF0YUVudHJ5EgsKA2tleRgBIAEoCRINCgV2YWx1ZRgCIAEoCToCOAEioQUKC0FnZW50UmVjb3JkEgsKA3VpZBgBIAEoBBIKCgJpZBgCIAEoCRIQCghwb29sX3VpZBgDIAEoBBIMCgRuYW1lGAQgASgJEhAKCHByaW9yaXR5GAUgASgNEg0KBXN0YXRlGAYgASgNEhcKD292ZXJkcmFmdF9saW1pdBgHIAEoCRITCgthbGxvd19mb3JjZRgIIAEoCBIRCglwYXJlbnRfaWQYCSABKAkSFgoOaW5pdGlhbF9idWRnZXQYCiABKAkSQAoIbWV0YWRhdGEYCyADKAsyLi5zYWZlZ3VhcmRzLnN0b3JlLnYxLkFnZW50UmVjb3JkLk1ldGFkYXRhRW50cnkSEAoIcmV2aXNpb24YDCABKAQSFwoPYnVkZ2V0X3JldmlzaW9uGA0gASgEEhYKDmNyZWF0ZV90aW1lX21zGA4gASgDEhYKDnVwZGF0ZV90aW1lX21zGA8gASgDEhYKDmJ1ZGdldF90aW1lX21zGBAgASgDEhYKDmRlbGV0ZV90aW1lX21zGBEgASgDEhkKEW9wZW5fcmVzZXJ2YXRpb25zGBIgASgNEhYKDnF1YW50aXR5X25hbWVzGBMgAygJEhEKCWFsbG9jYXRlZBgUIAEoCRINCgVzcGVudBgVIAEoCRIQCghyZXNlcnZlZBgWIAEoCRIMCgRiYXNlGBcgASgJEhAKCGJhc2VsaW5lGBggASgJEhUKDWxhc3Rfc2VxdWVuY2UYGSABKAQSEgoKdXNhZ2VfaG91chgaIAEoDRITCgtzcGVuZF9jb3VudBgbIAEoBBIaChJsYXN0X3NwZW5kX3RpbWVfbXMYHCABKAMaLwoNTWV0YWRhdGFFbnRyeRILCgNrZXkYASABKAkSDQoFdmFsdWUYAiABKAk6AjgBIvYDChFSZXNlcnZhdGlvblJlY29yZBIKCgJpZBgBIAEoCRIRCglhZ2VudF91aWQYAiABKAQSDQoFc3RhdGUYAyABKA0SDgoGYW1vdW50GAQgASgJEgwKBGhlbGQYBSABKAkSEQoJY29tbWl0dGVkGAYgASgJEhAKCGNhdGVnb3J5GAcgASgJEjcKCnF1YW50aXRpZXMYCCADKAsyIy5zYWZlZ3VhcmRzLnN0b3JlLnYxLlF1YW50aXR5UmVjb3JkEg4KBnJ1bl9pZBgJIAEoCRJGCghtZXRhZGF0YRgKIAMoCzI0LnNhZmVndWFyZHMuc3RvcmUudjEuUmVzZXJ2YXRpb25SZWNvcmQuTWV0YWRhdGFFbnRyeRISCgpleHRlbnNpb25zGAsgASgNEhYKDmNyZWF0ZV90aW1lX21zGAwgASgDEhYKDmV4cGlyZV90aW1lX21zGA0gASgDEhMKC2VuZF90aW1lX21zGA4gASgDEhQKDHNldHRsZWRfbGF0ZRgPIAEoCBIuCgV2ZXJicxgQIAMoCzIfLnNhZmVndWFyZHMuc3RvcmUudjEuVmVyYlJlY29yZBIPCgdjb21taXRzGBEgASgNGi8KDU1ldGFkYXRhRW50cnkSCwoDa2V5GAEgASgJEg0KBXZhbHVlGAIgASgJOgI4ASIuCg5RdWFudGl0eVJlY29yZBIMCgRuYW1lGAEgASgJEg4KBmFtb3VudBgCIAEoCSIwCgpWZXJiUmVjb3JkEg4KBm1ldGhvZBgBIAEoDRISCgpyZXF1ZXN0X2lkGAIgASgJIqkECgtFbnRyeVJlY29yZBIQCghzZXF1ZW5jZRgBIAEoBBIPCgd0aW1lX21zGAIgASgDEgwKBGtpbmQYAyABKA0SFQoNcHJldmlvdXNfaGFzaBgEIAEoDBI0CghhY2NvdW50cxgFIAMoCzIiLnNhZmVndWFyZHMuc3RvcmUudjEuQWNjb3VudFJlY29yZBIOCgZhbW91bnQYBiABKAkSMgoHY2hhbmdlcxgHIAMoCzIhLnNhZmVndWFyZHMuc3RvcmUudjEuQ2hhbmdlUmVjb3JkEhIKCnJlcXVlc3RfaWQYCCABKAkSDgoGbWV0aG9kGAkgASgNEhEKCXByaW5jaXBhbBgKIAEoCRIOCgZyZWFzb24YCyABKAkSFgoOcmVzZXJ2YXRpb25faWQYDCABKAkSGQoRcmVmdW5kZWRfc2VxdWVuY2UYDSABKAQSEAoIY2F0ZWdvcnkYDiABKAkSNwoKcXVhbnRpdGllcxgPIAMoCzIjLnNhZmVndWFyZHMuc3RvcmUudjEuUXVhbnRpdHlSZWNvcmQSDgoGcnVuX2lkGBAgASgJEhAKCHRyYWNlX2lkGBEgASgJEkAKCG1ldGFkYXRhGBIgAygLMi4uc2FmZWd1YXJkcy5zdG9yZS52MS5FbnRyeVJlY29yZC5NZXRhZGF0YUVudHJ5Gi8KDU1ldGFkYXRhRW50cnkSCwoDa2V5GAEgASgJEg0KBXZhbHVlGAIgASgJOgI4ASKOAQoNQWNjb3VudFJlY29yZBIMCgRraW5kGAEgASgNEgsKA3VpZBgCIAEoBBIZChFwcmV2aW91c19zZXF1ZW5jZRgDIAEoBBI0Cghwb3N0aW5ncxgEIAMoCzIiLnNhZmVndWFyZHMuc3RvcmUudjEuUG9zdGluZ1JlY29yZBIRCglyZW1haW5pbmcYBSABKAkiPAoNUG9zdGluZ1JlY29yZBINCgVmaWVsZBgBIAEoDRINCgVkZWx0YRgCIAEoCRINCgVhZnRlchgDIAEoCSI8CgxDaGFuZ2VSZWNvcmQSDQoFZmllbGQYASABKAkSDgoGYmVmb3JlGAIgASgJEg0KBWFmdGVyGAMgASgJIqsEChFJZGVtcG90ZW5jeVJlY29yZBITCgtmaW5nZXJwcmludBgBIAEoDBIQCghzZXF1ZW5jZRgCIAEoBBIPCgd0aW1lX21zGAMgASgDEg4KBmFtb3VudBgEIAEoCRIVCg1zZWNvbmRfYW1vdW50GAUgASgJEhAKCHdhcm5pbmdzGAYgAygNEgwKBGxhdGUYByABKAgSMwoHYmFsYW5jZRgIIAEoCzIiLnNhZmVndWFyZHMuc3RvcmUudjEuQmFsYW5jZVJlY29yZBI7CgtyZXNlcnZhdGlvbhgJIAEoCzImLnNhZmVndWFyZHMuc3RvcmUudjEuUmVzZXJ2YXRpb25SZWNvcmQSLwoFYWdlbnQYCiABKAsyIC5zYWZlZ3VhcmRzLnN0b3JlLnYxLkFnZW50UmVjb3JkEi0KBHBvb2wYCyABKAsyHy5zYWZlZ3VhcmRzLnN0b3JlLnYxLlBvb2xSZWNvcmQSNQoLb3RoZXJfYWdlbnQYDCABKAsyIC5zYWZlZ3VhcmRzLnN0b3JlLnYxLkFnZW50UmVjb3JkEjMKCm90aGVyX3Bvb2wYDSABKAsyHy5zYWZlZ3VhcmRzLnN0b3JlLnYxLlBvb2xSZWNvcmQSHQoVY29uZmlndXJhdGlvbl9jaGFuZ2VzGA4gASgJEjoKC2FsbG9jYXRpb25zGA8gAygLMiUuc2FmZWd1YXJkcy5zdG9yZS52MS5BbGxvY2F0aW9uUmVjb3JkIqYBChBBbGxvY2F0aW9uUmVjb3JkEhAKCGFnZW50X2lkGAEgASgJEhAKCHByaW9yaXR5GAIgASgNEg4KBmJlZm9yZRgDIAEoCRINCgVhZnRlchgEIAEoCRIQCghiYXNlbGluZRgFIAEoCRIUCgx1c2FnZV9hbW91bnQYBiABKAkSFQoNdXNhZ2VfZW50cmllcxgHIAEoBBIQCghsZWZ0X291dBgIIAEoCCLYAQoNQmFsYW5jZVJlY29yZBIRCglhbGxvY2F0ZWQYASABKAkSDQoFc3BlbnQYAiABKAkSEAoIcmVzZXJ2ZWQYAyABKAkSFwoPb3ZlcmRyYWZ0X2xpbWl0GAQgASgJEhYKDmluaXRpYWxfYnVkZ2V0GAUgASgJEhAKCGJhc2VsaW5lGAYgASgJEg0KBXN0YXRlGAcgASgNEhcKD2J1ZGdldF9yZXZpc2lvbhgIIAEoBBIQCghwb29sX3VpZBgJIAEoBBIWCg5idWRnZXRfdGltZV9tcxgKIAEoAyJCCgtVc2FnZVJlY29yZBIzCgVjZWxscxgBIAMoCzIkLnNhZmVndWFyZHMuc3RvcmUudjEuVXNhZ2VDZWxsUmVjb3JkIp4BCg9Vc2FnZUNlbGxSZWNvcmQSDQoFaW5kZXgYASABKA0SDgoGYW1vdW50GAIgASgJEg8KB2VudHJpZXMYAyABKAQSEAoIcmVxdWVzdHMYBCABKAQSEAoIcmVmdW5kZWQYBSABKAkSNwoKcXVhbnRpdGllcxgGIAMoCzIjLnNhZmVndWFyZHMuc3RvcmUudjEuUXVhbnRpdHlSZWNvcmQiIAoMUmVmdW5kUmVjb3JkEhAKCHJlZnVuZGVkGAEgASgJIhgKCVVpZFJlY29yZBILCgN1aWQYASABKAQi7gMKD1Zpb2xhdGlvblJlY29yZBIQCghzZXF1ZW5jZRgBIAEoBBIMCgR0eXBlGAIgASgNEhAKCHNldmVyaXR5GAMgASgNEg0KBXN0YXRlGAQgASgNEg4KBnNvdXJjZRgFIAEoDRIRCglydWxlX2tpbmQYBiABKA0SDwoHcnVsZV9pZBgHIAEoCRIRCglhZ2VudF91aWQYCCABKAQSEAoIYWdlbnRfaWQYCSABKAkSEAoIcG9vbF91aWQYCiABKAQSDwoHcG9vbF9pZBgLIAEoCRIPCgdtZXNzYWdlGAwgASgJEkIKB2RldGFpbHMYDSADKAsyMS5zYWZlZ3VhcmRzLnN0b3JlLnYxLlZpb2xhdGlvblJlY29yZC5EZXRhaWxzRW50cnkSDQoFY291bnQYDiABKAQSFgoOZW50cnlfc2VxdWVuY2UYDyABKAQSFgoOY3JlYXRlX3RpbWVfbXMYECABKAMSFgoOdXBkYXRlX3RpbWVfbXMYESABKAMSEwoLZW5kX3RpbWVfbXMYEiABKAMSEAoIcmVwb3J0ZXIYEyABKAkSDQoFYWN0b3IYFCABKAkSDAoEbm90ZRgVIAEoCRouCgxEZXRhaWxzRW50cnkSCwoDa2V5GAEgASgJEg0KBXZhbHVlGAIgASgJOgI4ASIpChVWaW9sYXRpb25OdW1iZXJSZWNvcmQSEAoIc2VxdWVuY2UYASABKAQigAEKFFZpb2xhdGlvbkV2ZW50UmVjb3JkEhAKCHNlcXVlbmNlGAEgASgEEg8KB3RpbWVfbXMYAiABKAMSDAoEa2luZBgDIAEoDRI3Cgl2aW9sYXRpb24YBCABKAsyJC5zYWZlZ3VhcmRzLnN0b3JlLnYxLlZpb2xhdGlvblJlY29yZCJHCg1FcGlzb2RlUmVjb3JkEhEKCXZpb2xhdGlvbhgBIAEoBBINCgVjb3VudBgCIAEoBBIUCgxsYXN0X3RpbWVfbXMYAyABKAMiRwoNRGVuaWFsc1JlY29yZBIRCglhZ2VudF91aWQYASABKAQSDQoFY291bnQYAiABKAQSFAoMbGFzdF90aW1lX21zGAMgASgDIsEBChNTZXJ2aWNlTGV2ZWxzUmVjb3JkEi8KBXNjb3BlGAEgASgLMiAuc2FmZWd1YXJkcy5zdG9yZS52MS5TY29wZVJlY29yZBI3CgZsZXZlbHMYAiADKAsyJy5zYWZlZ3VhcmRzLnN0b3JlLnYxLlNlcnZpY2VMZXZlbFJlY29yZBIQCghyZXZpc2lvbhgDIAEoBBIWCg5jcmVhdGVfdGltZV9tcxgEIAEoAxIWCg51cGRhdGVfdGltZV9tcxgFIAEoAyJJChJTZXJ2aWNlTGV2ZWxSZWNvcmQSDAoEbmFtZRgBIAEoCRITCgttaW5fcGVyY2VudBgCIAEoCRIQCghmZWF0dXJlcxgDIAMoCSIoCgtTY29wZVJlY29yZBIMCgRraW5kGAEgASgNEgsKA3VpZBgCIAEoBGIGcHJvdG8z");
 
 /**
  * StoreRecord is the one row about the store itself. Written with every transaction.
@@ -1072,6 +1072,13 @@ export type IdempotencyRecord = Message<"safeguards.store.v1.IdempotencyRecord">
    * @generated from field: string configuration_changes = 14;
    */
   configurationChanges: string;
+
+  /**
+   * What an allocation made of each agent.
+   *
+   * @generated from field: repeated safeguards.store.v1.AllocationRecord allocations = 15;
+   */
+  allocations: AllocationRecord[];
 };
 
 /**
@@ -1080,6 +1087,76 @@ export type IdempotencyRecord = Message<"safeguards.store.v1.IdempotencyRecord">
  */
 export const IdempotencyRecordSchema: GenMessage<IdempotencyRecord> = /*@__PURE__*/
   messageDesc(file_safeguards_store_v1_records, 10);
+
+/**
+ * AllocationRecord is what an allocation made of one agent.
+ *
+ * @generated from message safeguards.store.v1.AllocationRecord
+ */
+export type AllocationRecord = Message<"safeguards.store.v1.AllocationRecord"> & {
+  /**
+   * The client's name for it.
+   *
+   * @generated from field: string agent_id = 1;
+   */
+  agentId: string;
+
+  /**
+   * 1..10.
+   *
+   * @generated from field: uint32 priority = 2;
+   */
+  priority: number;
+
+  /**
+   * A signed amount: `remaining` before.
+   *
+   * @generated from field: string before = 3;
+   */
+  before: string;
+
+  /**
+   * A signed amount: `remaining` after.
+   *
+   * @generated from field: string after = 4;
+   */
+  after: string;
+
+  /**
+   * An amount.
+   *
+   * @generated from field: string baseline = 5;
+   */
+  baseline: string;
+
+  /**
+   * The usage it was judged by, an amount; empty where the strategy looks at none.
+   *
+   * @generated from field: string usage_amount = 6;
+   */
+  usageAmount: string;
+
+  /**
+   * The number of spends and commits of that usage.
+   *
+   * @generated from field: uint64 usage_entries = 7;
+   */
+  usageEntries: bigint;
+
+  /**
+   * Whether it is frozen and was left out.
+   *
+   * @generated from field: bool left_out = 8;
+   */
+  leftOut: boolean;
+};
+
+/**
+ * Describes the message safeguards.store.v1.AllocationRecord.
+ * Use `create(AllocationRecordSchema)` to create a new message.
+ */
+export const AllocationRecordSchema: GenMessage<AllocationRecord> = /*@__PURE__*/
+  messageDesc(file_safeguards_store_v1_records, 11);
 
 /**
  * BalanceRecord is what an agent-plane answer shows of the agent's row.
@@ -1163,7 +1240,7 @@ export type BalanceRecord = Message<"safeguards.store.v1.BalanceRecord"> & {
  * Use `create(BalanceRecordSchema)` to create a new message.
  */
 export const BalanceRecordSchema: GenMessage<BalanceRecord> = /*@__PURE__*/
-  messageDesc(file_safeguards_store_v1_records, 11);
+  messageDesc(file_safeguards_store_v1_records, 12);
 
 /**
  * UsageRecord is the packed usage of one account, or under the uid 0 of the whole store: the minutes of
@@ -1186,7 +1263,7 @@ export type UsageRecord = Message<"safeguards.store.v1.UsageRecord"> & {
  * Use `create(UsageRecordSchema)` to create a new message.
  */
 export const UsageRecordSchema: GenMessage<UsageRecord> = /*@__PURE__*/
-  messageDesc(file_safeguards_store_v1_records, 12);
+  messageDesc(file_safeguards_store_v1_records, 13);
 
 /**
  * UsageCellRecord is the usage of one minute, hour or day.
@@ -1242,7 +1319,7 @@ export type UsageCellRecord = Message<"safeguards.store.v1.UsageCellRecord"> & {
  * Use `create(UsageCellRecordSchema)` to create a new message.
  */
 export const UsageCellRecordSchema: GenMessage<UsageCellRecord> = /*@__PURE__*/
-  messageDesc(file_safeguards_store_v1_records, 13);
+  messageDesc(file_safeguards_store_v1_records, 14);
 
 /**
  * RefundRecord is what was refunded of one entry.
@@ -1263,7 +1340,7 @@ export type RefundRecord = Message<"safeguards.store.v1.RefundRecord"> & {
  * Use `create(RefundRecordSchema)` to create a new message.
  */
 export const RefundRecordSchema: GenMessage<RefundRecord> = /*@__PURE__*/
-  messageDesc(file_safeguards_store_v1_records, 14);
+  messageDesc(file_safeguards_store_v1_records, 15);
 
 /**
  * UidRecord is the account that an id names now.
@@ -1284,7 +1361,7 @@ export type UidRecord = Message<"safeguards.store.v1.UidRecord"> & {
  * Use `create(UidRecordSchema)` to create a new message.
  */
 export const UidRecordSchema: GenMessage<UidRecord> = /*@__PURE__*/
-  messageDesc(file_safeguards_store_v1_records, 15);
+  messageDesc(file_safeguards_store_v1_records, 16);
 
 /**
  * ViolationRecord is one violation.
@@ -1445,7 +1522,7 @@ export type ViolationRecord = Message<"safeguards.store.v1.ViolationRecord"> & {
  * Use `create(ViolationRecordSchema)` to create a new message.
  */
 export const ViolationRecordSchema: GenMessage<ViolationRecord> = /*@__PURE__*/
-  messageDesc(file_safeguards_store_v1_records, 16);
+  messageDesc(file_safeguards_store_v1_records, 17);
 
 /**
  * ViolationNumberRecord names one violation.
@@ -1466,7 +1543,7 @@ export type ViolationNumberRecord = Message<"safeguards.store.v1.ViolationNumber
  * Use `create(ViolationNumberRecordSchema)` to create a new message.
  */
 export const ViolationNumberRecordSchema: GenMessage<ViolationNumberRecord> = /*@__PURE__*/
-  messageDesc(file_safeguards_store_v1_records, 17);
+  messageDesc(file_safeguards_store_v1_records, 18);
 
 /**
  * ViolationEventRecord is one event of the stream of violations.
@@ -1508,7 +1585,7 @@ export type ViolationEventRecord = Message<"safeguards.store.v1.ViolationEventRe
  * Use `create(ViolationEventRecordSchema)` to create a new message.
  */
 export const ViolationEventRecordSchema: GenMessage<ViolationEventRecord> = /*@__PURE__*/
-  messageDesc(file_safeguards_store_v1_records, 18);
+  messageDesc(file_safeguards_store_v1_records, 19);
 
 /**
  * EpisodeRecord is an open episode of denials.
@@ -1543,7 +1620,7 @@ export type EpisodeRecord = Message<"safeguards.store.v1.EpisodeRecord"> & {
  * Use `create(EpisodeRecordSchema)` to create a new message.
  */
 export const EpisodeRecordSchema: GenMessage<EpisodeRecord> = /*@__PURE__*/
-  messageDesc(file_safeguards_store_v1_records, 19);
+  messageDesc(file_safeguards_store_v1_records, 20);
 
 /**
  * DenialsRecord says how often an agent was denied.
@@ -1578,7 +1655,7 @@ export type DenialsRecord = Message<"safeguards.store.v1.DenialsRecord"> & {
  * Use `create(DenialsRecordSchema)` to create a new message.
  */
 export const DenialsRecordSchema: GenMessage<DenialsRecord> = /*@__PURE__*/
-  messageDesc(file_safeguards_store_v1_records, 20);
+  messageDesc(file_safeguards_store_v1_records, 21);
 
 /**
  * ServiceLevelsRecord is the levels of service of one scope.
@@ -1627,7 +1704,7 @@ export type ServiceLevelsRecord = Message<"safeguards.store.v1.ServiceLevelsReco
  * Use `create(ServiceLevelsRecordSchema)` to create a new message.
  */
 export const ServiceLevelsRecordSchema: GenMessage<ServiceLevelsRecord> = /*@__PURE__*/
-  messageDesc(file_safeguards_store_v1_records, 21);
+  messageDesc(file_safeguards_store_v1_records, 22);
 
 /**
  * ServiceLevelRecord is one level of service.
@@ -1662,7 +1739,7 @@ export type ServiceLevelRecord = Message<"safeguards.store.v1.ServiceLevelRecord
  * Use `create(ServiceLevelRecordSchema)` to create a new message.
  */
 export const ServiceLevelRecordSchema: GenMessage<ServiceLevelRecord> = /*@__PURE__*/
-  messageDesc(file_safeguards_store_v1_records, 22);
+  messageDesc(file_safeguards_store_v1_records, 23);
 
 /**
  * ScopeRecord says whom a rule is for.
@@ -1690,5 +1767,5 @@ export type ScopeRecord = Message<"safeguards.store.v1.ScopeRecord"> & {
  * Use `create(ScopeRecordSchema)` to create a new message.
  */
 export const ScopeRecordSchema: GenMessage<ScopeRecord> = /*@__PURE__*/
-  messageDesc(file_safeguards_store_v1_records, 23);
+  messageDesc(file_safeguards_store_v1_records, 24);
 
