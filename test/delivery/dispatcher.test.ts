@@ -171,6 +171,15 @@ describe('at most so many at once', () => {
     expect(sent).toEqual(['d0', 'd1', 'd2']);
   });
 
+  test('also when the outbox offers one channel more than it was asked for', async () => {
+    const { outbox, sent, start } = stage();
+    const deliveries = ['a', 'b', 'c'].map((id) => delivery(id));
+    outbox.next = async () => ({ deliveries, nextTime: undefined });
+    start();
+    await settled();
+    expect(sent).toEqual(['a', 'b']);
+  });
+
   test('the end of a violation never overtakes its beginning', async () => {
     const { outbox, timer, sent, start } = stage((id, times) =>
       id === 'opened' && times < 3 ? retry('down') : DELIVERED,
@@ -344,10 +353,10 @@ describe('a stop', () => {
     expect(closed).toBe(false);
     record?.();
     await closing;
+    expect(timer.waiting).toBe(0);
     dispatcher.wake();
     await timer.pass(DAY);
     expect(sent).toEqual(['a']);
-    expect(timer.waiting).toBe(0);
   });
 
   test('may be asked for twice', async () => {

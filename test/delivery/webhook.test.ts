@@ -177,7 +177,8 @@ describe('an answer', () => {
       response.on('drain', pour);
       pour();
     });
-    const result = await senderWith()(urlOf(receiver));
+    const send = senderWith({ limits: limits({ bodyMsMax: 600_000 }) });
+    const result = await send(urlOf(receiver));
     expect(result).toEqual({ kind: 'DELIVERED', status: 200, excerpt: 'x'.repeat(256) });
     await closed;
   });

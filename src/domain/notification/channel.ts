@@ -51,20 +51,20 @@ export function webhookViolations(
   policy: AddressPolicy,
 ): readonly FieldViolation[] {
   const violations: FieldViolation[] = [];
-  const refuse = (field: string, description: string | undefined) => {
+  const note = (field: string, description: string | undefined) => {
     if (description !== undefined) violations.push({ field, description });
   };
-  refuse('url', webhookUrlProblem(url, policy));
-  if (format.preset === 'CUSTOM') refuse('template', templateProblem(format));
-  if (secrets.length > SECRETS_MAX) refuse('secrets', `must be at most ${SECRETS_MAX}`);
-  secrets.forEach((secret, index) => refuse(`secrets[${index}]`, secretProblem(secret)));
-  if (headers.length > HEADERS_MAX) refuse('headers', `must be at most ${HEADERS_MAX}`);
+  note('url', webhookUrlProblem(url, policy));
+  if (format.preset === 'CUSTOM') note('template', templateProblem(format));
+  if (secrets.length > SECRETS_MAX) note('secrets', `must be at most ${SECRETS_MAX}`);
+  secrets.forEach((secret, index) => note(`secrets[${index}]`, secretProblem(secret)));
+  if (headers.length > HEADERS_MAX) note('headers', `must be at most ${HEADERS_MAX}`);
   headers.forEach(({ name, value }, index) => {
-    refuse(`headers[${index}].name`, nameProblem(name));
-    refuse(`headers[${index}].value`, valueProblem(value));
+    note(`headers[${index}].name`, nameProblem(name));
+    note(`headers[${index}].value`, valueProblem(value));
   });
   const names = headers.map(({ name }) => name.toLowerCase());
-  if (new Set(names).size < names.length) refuse('headers', 'must have different names');
+  if (new Set(names).size < names.length) note('headers', 'must have different names');
   return violations;
 }
 
