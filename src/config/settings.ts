@@ -48,6 +48,16 @@ export const SETTINGS = {
     'false',
     'Start although the wall clock is more than a year ahead of the store',
   ),
+  webhook_private_addresses: row(
+    value.flag,
+    'false',
+    'Allow notifications to loopback, private and shared addresses',
+  ),
+  webhook_allowed_ranges: row(
+    value.ranges,
+    '',
+    'Ranges of addresses, such as `10.1.0.0/16`, that notifications may be sent to besides public ones',
+  ),
   insecure: row(
     value.flag,
     'false',

@@ -1,4 +1,5 @@
 import { formatAmount, parseAmount, type Amount } from '../domain/amount.js';
+import { parseIpRange } from '../domain/notification/ip-address.js';
 import { formatAddress, parseAddress, type ListenAddress } from './address.js';
 
 /** How a kind of setting is written, read and printed. */
@@ -114,6 +115,17 @@ export const hosts: ValueType<readonly string[]> = {
     return names.every((name) => /^[a-z0-9._-]{1,253}$/.test(name)) ? names : undefined;
   },
   print: (names) => names.join(','),
+};
+
+/** Ranges of IP addresses such as `10.1.0.0/16`, or single ones, separated by commas. */
+export const ranges: ValueType<readonly string[]> = {
+  unit: 'ranges',
+  range: 'CIDR ranges separated by commas',
+  read: (text) => {
+    const parts = text.split(',').flatMap((part) => part.trim().toLowerCase() || []);
+    return parts.every((part) => parseIpRange(part) !== undefined) ? parts : undefined;
+  },
+  print: (parts) => parts.join(','),
 };
 
 function between(

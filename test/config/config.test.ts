@@ -64,6 +64,7 @@ describe('what is wrong', () => {
     ['an amount with an exponent', { forced_amount_max: '1e3' }, /value of forced_amount_max/],
     ['a negative duration', { sweep_interval: '-1s' }, /100ms\.\.60s/],
     ['an empty count', { streams_max: '' }, /value of streams_max/],
+    ['a range that is none', { webhook_allowed_ranges: '10.0.0.0/33' }, /CIDR ranges/],
     ['a mode that is not octal', { agent_socket_mode: '0888' }, /value of agent_socket_mode/],
   ])('refuses %s', (_name, flags, message) => {
     expect(problemsOf({ flags })).toEqual([expect.stringMatching(message)]);

@@ -25,6 +25,8 @@ describe('the configuration file', () => {
           'data_dir: "/var/lib/budgets"',
           'allowed_hosts: [Budgets.local, other]',
           'backup_dir:',
+          'webhook_private_addresses: true',
+          'webhook_allowed_ranges: [10.1.0.0/16, "FD00::/8", 169.254.169.254]',
         ].join('\n'),
       ),
     );
@@ -35,6 +37,8 @@ describe('the configuration file', () => {
       dataDir: '/var/lib/budgets',
       allowedHosts: ['budgets.local', 'other'],
       backupDir: undefined,
+      webhookPrivateAddresses: true,
+      webhookAllowedRanges: ['10.1.0.0/16', 'fd00::/8', '169.254.169.254'],
     });
   });
 

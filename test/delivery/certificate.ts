@@ -1,0 +1,23 @@
+/**
+ * A key and a certificate for hooks.test and 127.0.0.1 that nobody but a test trusts, made with
+ * `openssl ca -selfsign` to hold from 2020 to 2120. They protect nothing.
+ */
+export const TEST_KEY = `-----BEGIN PRIVATE KEY-----
+MIGHAgEAMBMGByqGSM49AgEGCCqGSM49AwEHBG0wawIBAQQgC50ZzU6RhLJ+XuxG
+gYEf+lt4QETNgnsWxV5KZCdMeIahRANCAARFKKJg9scKFaZ3EpxLHO2f3uoU+4M0
+SQnEyMBn99v228s10Ba9d6DsGK5OqP7jXIKp2zW4BImuBJuUXM/xPC3d
+-----END PRIVATE KEY-----
+`;
+
+/** Vouches for itself. */
+export const TEST_CERTIFICATE = `-----BEGIN CERTIFICATE-----
+MIIBazCCARCgAwIBAgIBATAKBggqhkjOPQQDAjAVMRMwEQYDVQQDDApob29rcy50
+ZXN0MCAXDTIwMDEwMTAwMDAwMFoYDzIxMjAwMTAxMDAwMDAwWjAVMRMwEQYDVQQD
+DApob29rcy50ZXN0MFkwEwYHKoZIzj0CAQYIKoZIzj0DAQcDQgAERSiiYPbHChWm
+dxKcSxztn97qFPuDNEkJxMjAZ/fb9tvLNdAWvXeg7BiuTqj+41yCqds1uASJrgSb
+lFzP8Twt3aNPME0wGwYDVR0RBBQwEoIKaG9va3MudGVzdIcEfwAAATAPBgNVHRMB
+Af8EBTADAQH/MB0GA1UdDgQWBBT23wVgUObwU0yZrqHNhq3wBjLLqjAKBggqhkjO
+PQQDAgNJADBGAiEAww2AGADFGAvkTv65pXOXb9fAHUw/pSpWQ9QMb9/IeC0CIQCo
+4r9Ci/dXCwxN57KC/fJ/LyzZ19N4t9ZjWyQZh6ybiQ==
+-----END CERTIFICATE-----
+`;
