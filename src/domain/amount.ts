@@ -75,6 +75,13 @@ export function fitsScale(amount: Amount, scale: number): boolean {
   return amount % stepOf(scale) === 0n;
 }
 
+/** An amount cut to `scale` decimals (0..12), towards minus infinity. */
+export function floorToScale(amount: Amount, scale: number): Amount {
+  const step = POWERS[AMOUNT_DECIMALS - scale] ?? 1n;
+  const rest = amount % step;
+  return rest < 0n ? amount - rest - step : amount - rest;
+}
+
 /** Whether a balance is in range: below 10^24 in magnitude. */
 export function inRange(amount: Amount): boolean {
   return amount < BALANCE_LIMIT && amount > -BALANCE_LIMIT;

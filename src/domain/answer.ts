@@ -1,15 +1,21 @@
 import type { AllocationRow } from './allocation/row.js';
 import type { Amount } from './amount.js';
 import type { Agent, Instant, Pool, Reservation } from './model.js';
+import type { CollectionName } from './collection.js';
 import type { Alarm } from './violation.js';
 
 /** Why a request was denied. */
-export type DenialReason = 'INSUFFICIENT_BUDGET' | 'AGENT_FROZEN' | 'POOL_FROZEN';
+export type DenialReason =
+  | 'INSUFFICIENT_BUDGET'
+  | 'AGENT_FROZEN'
+  | 'POOL_FROZEN'
+  | 'SPENDING_LIMIT_EXCEEDED'
+  | 'MONITOR_REJECTED';
 
 /** By what, by how much and until when a request was denied. */
 export interface Denial {
   readonly reason: DenialReason;
-  /** The agent's id, or the pool's for POOL_FROZEN. */
+  /** The agent's id, the pool's for POOL_FROZEN, or the limit's or monitor's. */
   readonly ruleId: string;
   /** Undefined where the rule has no limit. */
   readonly limit: Amount | undefined;
@@ -31,12 +37,17 @@ export type RejectionReason =
   | 'INVALID_REQUEST'
   | 'PAGE_TOKEN_INVALID'
   | 'BATCH_TOO_LARGE'
+  | 'EXPRESSION_INVALID'
   | 'POOL_NOT_FOUND'
   | 'AGENT_NOT_FOUND'
   | 'RESERVATION_NOT_FOUND'
   | 'ENTRY_NOT_FOUND'
+  | 'LIMIT_NOT_FOUND'
+  | 'MONITOR_NOT_FOUND'
   | 'POOL_ALREADY_EXISTS'
   | 'AGENT_ALREADY_EXISTS'
+  | 'LIMIT_ALREADY_EXISTS'
+  | 'MONITOR_ALREADY_EXISTS'
   | 'REQUEST_ID_REUSED'
   | 'RESERVATION_ALREADY_COMMITTED'
   | 'RESERVATION_ALREADY_RELEASED'
@@ -54,6 +65,7 @@ export type RejectionReason =
   | 'BALANCE_OVERFLOW'
   | 'TOO_MANY_COMMITS'
   | 'REFUND_EXCEEDS_SPEND'
+  | 'TOO_MANY_RULES'
   | 'REVISION_STALE'
   | 'SERVER_BUSY'
   | 'TOO_MANY_STREAMS'
@@ -126,6 +138,12 @@ export interface ConfigurationChange {
   readonly fields: readonly string[];
 }
 
+/** Names a row of a collection. */
+export interface ObjectName {
+  readonly collection: CollectionName;
+  readonly key: string;
+}
+
 /** A request that was judged: carried out, replayed, or denied. */
 export interface Outcome {
   readonly verdict: 'APPROVED' | 'DENIED';
@@ -155,6 +173,8 @@ export interface Outcome {
   readonly otherPool: Pool | undefined;
   /** What ApplyConfiguration changed. */
   readonly changes: readonly ConfigurationChange[];
+  /** The object that was administered: its row shows how it is. */
+  readonly object: ObjectName | undefined;
   /** What an allocation makes of each agent, by priority, highest first, then by id. */
   readonly allocations: readonly AllocationRow[];
 }

@@ -1,3 +1,6 @@
+import type { LimitCounter } from './counter.js';
+import type { SpendingLimit } from './limit.js';
+import type { BudgetMonitor } from './monitor.js';
 import type { Instant, Uid } from './model.js';
 import type { ServiceLevels } from './service-level.js';
 import type { Episode, Violation, ViolationEvent } from './violation.js';
@@ -19,6 +22,12 @@ export interface Collections {
   denials: DenialCount;
   /** By serviceLevelsKey. */
   service_levels: ServiceLevels;
+  /** By id. */
+  limits: SpendingLimit;
+  /** By counterKey. */
+  limit_counters: LimitCounter;
+  /** By id. */
+  monitors: BudgetMonitor;
 }
 
 /** How often an agent was denied over its life. */

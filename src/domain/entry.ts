@@ -21,6 +21,7 @@ export const ENTRY_KINDS = {
   SET_BUDGET: 16,
   ADJUST_BUDGET: 17,
   TRANSFER: 18,
+  CONFIGURE: 20,
   ALLOCATE: 19,
 } as const;
 
@@ -77,7 +78,10 @@ export interface FieldChange {
 export type EntryBody = Pick<
   Entry,
   'sequence' | 'kind' | 'accounts' | 'amount' | 'reservationId' | 'category' | 'runId'
->;
+> & {
+  /** Undefined while it is not written. */
+  readonly time?: Instant;
+};
 
 /** One immutable line of the ledger, without its hash. */
 export interface Entry {

@@ -1,7 +1,11 @@
 import { changesIn, type Collections, type RowChanges } from './collection.js';
+import type { CompileExpression, Expression } from './expression.js';
+import type { SpendingLimit } from './limit.js';
+import type { BudgetMonitor, CompiledMonitor } from './monitor.js';
+import { scopeIndex, type ScopeIndex } from './scope.js';
 
 /** The collections whose rows are all in memory, since every decision asks for them. */
-export const RULE_COLLECTIONS = ['service_levels'] as const;
+export const RULE_COLLECTIONS = ['service_levels', 'limits', 'monitors'] as const;
 
 /** The name of such a collection. */
 export type RuleCollection = (typeof RULE_COLLECTIONS)[number];
@@ -12,22 +16,64 @@ export type RuleRows = { readonly [C in RuleCollection]: ReadonlyMap<string, Col
 /** Every rule there is, found by whom it concerns. Never changed: `rulesWith` makes another. */
 export interface Rules {
   readonly rows: RuleRows;
+  readonly limits: ScopeIndex<SpendingLimit>;
+  readonly monitors: ScopeIndex<CompiledMonitor>;
+  readonly compile: CompileExpression;
 }
 
-/** Indexes rules. */
-export function makeRules(rows: RuleRows): Rules {
-  return { rows };
+/** Rules of one kind there may be. */
+export const RULES_MAX = 10_000;
+
+/** Indexes rules. Monitors that `earlier` rules have with the same source are not compiled again. */
+export function makeRules(rows: RuleRows, compile: CompileExpression, earlier?: Rules): Rules {
+  const same = rows.monitors === earlier?.rows.monitors;
+  return {
+    rows,
+    compile,
+    limits: scopeIndex(rows.limits.values()),
+    monitors: same ? earlier.monitors : scopeIndex(compileAll(rows.monitors, compile, earlier)),
+  };
 }
 
 /** Rules with changes on top; the same ones when none of them changed. */
 export function rulesWith(rules: Rules, changes: RowChanges): Rules {
   if (!RULE_COLLECTIONS.some((collection) => changes[collection] !== undefined)) return rules;
-  return makeRules({ service_levels: changed(rules, changes, 'service_levels') });
+  const rows: RuleRows = {
+    service_levels: changed(rules, changes, 'service_levels'),
+    limits: changed(rules, changes, 'limits'),
+    monitors: changed(rules, changes, 'monitors'),
+  };
+  return makeRules(rows, rules.compile, rules);
 }
 
 /** Rules without any. */
-export function noRules(): Rules {
-  return makeRules({ service_levels: new Map() });
+export function noRules(compile: CompileExpression): Rules {
+  return makeRules({ service_levels: new Map(), limits: new Map(), monitors: new Map() }, compile);
+}
+
+function* compileAll(
+  monitors: ReadonlyMap<string, BudgetMonitor>,
+  compile: CompileExpression,
+  earlier: Rules | undefined,
+): Generator<CompiledMonitor> {
+  const known = new Map<string, Expression>();
+  for (const { monitor, expression } of earlier?.monitors.all ?? []) {
+    known.set(monitor.expression, expression);
+  }
+  for (const monitor of monitors.values()) {
+    const { id, scope, expression: source } = monitor;
+    const expression = known.get(source) ?? compiledOrFailing(compile, source);
+    known.set(source, expression);
+    yield { id, scope, monitor, expression };
+  }
+}
+
+/** A stored source was compiled once. Should it not compile any more, it fails, and so denies. */
+function compiledOrFailing(compile: CompileExpression, source: string): Expression {
+  const compiled = compile(source);
+  if (compiled.kind === 'COMPILED') return compiled.expression;
+  const message = 'the expression cannot be compiled any more';
+  return { evaluate: () => ({ kind: 'FAILED', message }) };
 }
 
 function changed<C extends RuleCollection>(

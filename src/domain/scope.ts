@@ -36,6 +36,7 @@ export interface ScopeIndex<Rule extends Scoped> {
   /** Those of exactly one subject. By id. */
   of(kind: ScopeKind, uid: Uid): readonly Rule[];
   readonly size: number;
+  readonly all: Iterable<Rule>;
 }
 
 /** Agents whose merged rules are remembered. */
@@ -44,13 +45,12 @@ const REMEMBERED_MAX = 10_000;
 /** Makes an index of rules. */
 export function scopeIndex<Rule extends Scoped>(rules: Iterable<Rule>): ScopeIndex<Rule> {
   const bySubject = new Map<string, Rule[]>();
-  let size = 0;
-  for (const rule of rules) {
+  const all = [...rules];
+  for (const rule of all) {
     const key = subjectKey(rule.scope.kind, rule.scope.uid);
     const those = bySubject.get(key) ?? [];
     those.push(rule);
     bySubject.set(key, those);
-    size += 1;
   }
   for (const those of bySubject.values()) those.sort(byId);
   const none: readonly Rule[] = [];
@@ -58,10 +58,11 @@ export function scopeIndex<Rule extends Scoped>(rules: Iterable<Rule>): ScopeInd
     bySubject.get(subjectKey(kind, uid)) ?? none;
   const merged = new Map<Uid, { readonly poolUid: Uid; readonly rules: readonly Rule[] }>();
   return {
-    size,
+    size: all.length,
+    all,
     of,
     ofAgent: ({ uid, poolUid }) => {
-      if (size === 0) return none;
+      if (all.length === 0) return none;
       const known = merged.get(uid);
       if (known?.poolUid === poolUid) return known.rules;
       const found = [

@@ -1,6 +1,9 @@
 import type { Amount } from '../domain/amount.js';
 import type { Answer, Rejection } from '../domain/answer.js';
+import type { CollectionName, Collections } from '../domain/collection.js';
 import type { Command, SpendCommand } from '../domain/command.js';
+import type { SpendingLimit } from '../domain/limit.js';
+import type { Scope } from '../domain/scope.js';
 import type { Entry, EntryKind } from '../domain/entry.js';
 import type {
   Agent,
@@ -9,6 +12,7 @@ import type {
   Quantities,
   Reservation,
   ReservationState,
+  Uid,
 } from '../domain/model.js';
 
 /** Who asks, and whether the answer is still wanted. */
@@ -280,6 +284,19 @@ export interface LedgerApi {
     signal: AbortSignal,
   ): AsyncIterable<BudgetEvent> | Rejection;
 
+  /** A row of a collection. */
+  object<C extends CollectionName>(collection: C, key: string): Collections[C] | undefined;
+  /** Rows of a collection by key, those that `keep` wants. */
+  listObjects<C extends CollectionName>(
+    collection: C,
+    keep: (row: Collections[C]) => boolean,
+    page: PageRequest,
+  ): Page<Collections[C]>;
+  /** The id of whom a rule is for; empty for every agent. */
+  scopeId(scope: Scope): string;
+  /** How a limit stands for an agent, or for the pool of its scope. */
+  limitStatus(limit: SpendingLimit, agentUid: Uid): LimitStatusView;
+
   /** The store's time now. */
   now(): Instant;
   info(): StoreInfo;
@@ -287,6 +304,14 @@ export interface LedgerApi {
   verify(): Promise<VerificationReport | Rejection>;
   /** Rejects with INVALID_REQUEST without a backup_dir, SERVER_BUSY while another backup runs. */
   backup(name: string): Promise<BackupReport | Rejection>;
+}
+
+/** How a limit stands. */
+export interface LimitStatusView {
+  readonly counted: Amount;
+  /** Undefined where the window has no beginning or end. */
+  readonly windowStart: Instant | undefined;
+  readonly windowEnd: Instant | undefined;
 }
 
 /** Half-open: start <= time < end. */

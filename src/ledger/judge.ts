@@ -159,6 +159,7 @@ function replay(
     otherPool: record.otherPool,
     changes: record.changes,
     allocations: record.allocations,
+    object: record.object,
   };
 }
 
@@ -184,6 +185,7 @@ function recordOf(
     otherPool: outcome.otherPool,
     changes: outcome.changes,
     allocations: outcome.allocations,
+    object: outcome.object,
   };
 }
 
@@ -243,6 +245,7 @@ function applyConfiguration(
       otherPool: undefined,
       changes: steps.map((step) => step.change),
       allocations: [],
+      object: undefined,
     },
     effects: undefined,
   };

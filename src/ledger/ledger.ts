@@ -22,6 +22,7 @@ import {
   poolMetrics,
   systemMetrics,
 } from './metrics.js';
+import { limitStatus, listObjects, scopeId } from './objects.js';
 import { durableRows, makeRows } from './rows.js';
 import type { Store } from './store.js';
 import { makeUsageBook } from './usage-book.js';
@@ -136,6 +137,10 @@ export async function openLedger(options: LedgerOptions): Promise<Ledger> {
         minIntervalMs,
         signal,
       ),
+    object: (collection, key) => store.row(collection, key),
+    listObjects: (collection, keep, page) => listObjects(sources, collection, keep, page),
+    scopeId: (scope) => scopeId(sources, scope),
+    limitStatus: (limit, agentUid) => limitStatus(sources, limit, agentUid),
     now: clock.now,
     info: () => {
       const { storeId, headSequence, headHash } = store.header();

@@ -6,6 +6,7 @@ import type { Agent, Pool, Reservation, Uid } from '../domain/model.js';
 import { makeRules, type Rules } from '../domain/rules.js';
 import type { State } from '../domain/state.js';
 import { makeEpisodeBook, type EpisodeBook } from './episode-book.js';
+import { compileExpression } from './expression.js';
 import { rowCache, type RowCache } from './row-cache.js';
 import type { Header, Store, StoreReader } from './store.js';
 import { NO_USAGE, usageTotals } from './usage-totals.js';
@@ -43,7 +44,14 @@ export function makeRows(bounds: CacheBounds, reader: StoreReader): Rows {
     reservations: rowCache(bounds.reservationRows),
     collections: rowCache(bounds.agentRows),
     episodes: makeEpisodeBook(reader.rows('episodes', {})),
-    rules: makeRules({ service_levels: new Map(reader.rows('service_levels', {})) }),
+    rules: makeRules(
+      {
+        service_levels: new Map(reader.rows('service_levels', {})),
+        limits: new Map(reader.rows('limits', {})),
+        monitors: new Map(reader.rows('monitors', {})),
+      },
+      compileExpression,
+    ),
   };
 }
 

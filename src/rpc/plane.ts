@@ -9,6 +9,8 @@ import type { RpcLimits } from './limits.js';
 import { mountedService } from './method.js';
 import type { MountedService } from './method.js';
 import { agentMetricsService, metricsService } from './metrics-service.js';
+import { limitMethods } from './limit-methods.js';
+import { monitorMethods } from './monitor-methods.js';
 import { moneyMethods } from './money-methods.js';
 import { poolMethods } from './pool-methods.js';
 import { reflectionServices } from './reflection.js';
@@ -44,6 +46,8 @@ export function adminPlane(
     ...agentMethods(ledger),
     ...moneyMethods(ledger),
     ...allocationMethods(ledger),
+    ...limitMethods(ledger),
+    ...monitorMethods(ledger),
     ...serverMethods(ledger, options),
   });
   return withCommons([budgetService(ledger, limits), admin, metricsService(ledger)], serving);

@@ -20,6 +20,9 @@ export const TABLES = [
   'episodes',
   'denials',
   'service_levels',
+  'limits',
+  'limit_counters',
+  'monitors',
 ] as const;
 
 /** The name of a table. */

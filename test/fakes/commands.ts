@@ -324,3 +324,61 @@ export function rebalancePool(
     ...over,
   };
 }
+
+export function createLimit(
+  limitId: string,
+  value: string,
+  scope: C.CreateLimitCommand['scope'],
+  over: Over<C.CreateLimitCommand> = {},
+): C.CreateLimitCommand {
+  return {
+    method: 'CREATE_LIMIT',
+    ...ADMIN,
+    limitId,
+    name: limitId,
+    scope,
+    metric: 'amount',
+    window: { kind: 'PER_REQUEST' },
+    value: money(value),
+    enforcement: 'DENY',
+    severity: 'MEDIUM',
+    includePast: false,
+    ...over,
+  };
+}
+
+export function updateLimit(limitId: string, patch: C.LimitPatch): C.UpdateLimitCommand {
+  return { method: 'UPDATE_LIMIT', ...ADMIN, limitId, patch, expectedRevision: undefined };
+}
+
+export function deleteLimit(limitId: string): C.DeleteLimitCommand {
+  return { method: 'DELETE_LIMIT', ...ADMIN, limitId, expectedRevision: undefined };
+}
+
+export function createMonitor(
+  monitorId: string,
+  expression: string,
+  scope: C.CreateMonitorCommand['scope'],
+  over: Over<C.CreateMonitorCommand> = {},
+): C.CreateMonitorCommand {
+  return {
+    method: 'CREATE_MONITOR',
+    ...ADMIN,
+    monitorId,
+    name: monitorId,
+    scope,
+    expression,
+    action: 'DENY',
+    severity: 'MEDIUM',
+    message: '',
+    ...over,
+  };
+}
+
+export function updateMonitor(monitorId: string, patch: C.MonitorPatch): C.UpdateMonitorCommand {
+  return { method: 'UPDATE_MONITOR', ...ADMIN, monitorId, patch, expectedRevision: undefined };
+}
+
+export function deleteMonitor(monitorId: string): C.DeleteMonitorCommand {
+  return { method: 'DELETE_MONITOR', ...ADMIN, monitorId, expectedRevision: undefined };
+}

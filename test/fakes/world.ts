@@ -24,6 +24,7 @@ import { beginDraft } from '../../src/domain/draft.js';
 import { raise } from '../../src/domain/raise.js';
 import { noRules, rulesWith, type Rules } from '../../src/domain/rules.js';
 import type { ViolationEvent } from '../../src/domain/violation.js';
+import { compileExpression } from '../../src/ledger/expression.js';
 import { createPool } from './commands.js';
 import { DAY, T0 } from './manual-time.js';
 
@@ -49,7 +50,7 @@ export class World implements State {
   readonly rowChanges: RowChanges = {};
   /** Keys of episodes that went on. */
   readonly repeats: string[] = [];
-  rules: Rules = noRules();
+  rules: Rules = noRules(compileExpression);
   violationSequence = 0;
   nextUid: Uid = 1;
   #ids = 0;

@@ -31,6 +31,9 @@ const MESSAGES: Partial<Record<Table, DescMessage>> = {
   episodes: schemas.EpisodeRecordSchema,
   denials: schemas.DenialsRecordSchema,
   service_levels: schemas.ServiceLevelsRecordSchema,
+  limits: schemas.SpendingLimitRecordSchema,
+  limit_counters: schemas.LimitCounterRecordSchema,
+  monitors: schemas.BudgetMonitorRecordSchema,
 };
 
 /** How a kind of row is written, and what reading it must give. */

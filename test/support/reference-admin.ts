@@ -14,7 +14,8 @@ import {
 } from './reference.js';
 import type { ReferenceLedger } from './reference-ledger.js';
 
-export type AdminCommand = Exclude<C.AdminCommand, C.ApplyConfigurationCommand>;
+/** Rules are no part of the reference: their tables and properties have tests of their own. */
+export type AdminCommand = Exclude<C.AdminCommand, C.ApplyConfigurationCommand | C.RuleCommand>;
 
 /** What operators do, on the reference. */
 export function administer(books: ReferenceLedger, command: AdminCommand): RefAnswer {

@@ -15,7 +15,7 @@ export function named(id: string): Complete {
 }
 
 /** Puts the new values into the object to update, with the mask that names them. */
-export function updated(field: 'pool' | 'agent', id: string): Complete {
+export function updated(field: 'pool' | 'agent' | 'limit' | 'monitor', id: string): Complete {
   const outside = ['request_id', 'expected_revision', 'reason'];
   return ({ [id]: subject, ...given }) => {
     const entries = Object.entries(given);

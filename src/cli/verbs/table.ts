@@ -3,6 +3,8 @@ import { AGENT_VERBS } from './agents.js';
 import { ALLOCATION_VERBS } from './allocation.js';
 import { BUDGET_VERBS } from './budgets.js';
 import { METRICS_VERBS } from './metrics.js';
+import { LIMIT_VERBS } from './limits.js';
+import { MONITOR_VERBS } from './monitors.js';
 import { POOL_VERBS } from './pools.js';
 import { RECORD_VERBS } from './records.js';
 import { SERVER_VERBS } from './server.js';
@@ -15,6 +17,8 @@ export const VERBS: readonly Verb[] = [
   ...ALLOCATION_VERBS,
   ...POOL_VERBS,
   ...AGENT_VERBS,
+  ...LIMIT_VERBS,
+  ...MONITOR_VERBS,
   ...METRICS_VERBS,
   ...RECORD_VERBS,
   ...SERVER_VERBS,

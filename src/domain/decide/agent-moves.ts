@@ -17,7 +17,9 @@ import type { Context, State } from '../state.js';
 import { countAgent, reviseAgent } from './agents.js';
 import { agentClosed, agentNotFound, checkRevision, poolNotFound, poolOf } from './checks.js';
 import { raisePoolBaseline, takeFree } from './funds.js';
+import { moveHoldCounts } from './hold-counts.js';
 import { endHold } from './holds.js';
+import { dropRulesOf } from './rules.js';
 
 /**
  * Moves an agent to another pool. What it has left, holds included, leaves the old pool as funding of
@@ -53,6 +55,7 @@ export function decideMoveAgent(
   movePool(draft, source.uid, { funded: -moved, reserved: -agent.reserved, debt: -debt });
   movePool(draft, target.uid, { funded: moved, reserved: agent.reserved, debt });
   if (moved > 0n) raisePoolBaseline(draft, target.uid);
+  moveHoldCounts(draft, agent, state.openReservations(agent.uid), target);
   countAgent(draft, source.uid, -1);
   countAgent(draft, target.uid, 1);
   reviseAgent(draft, agent, { poolUid: target.uid });
@@ -122,6 +125,7 @@ export function decideDeleteAgent(
   touch(draft, 'AGENT', agent.uid, draftAgent(draft, agent.uid).lastSequence);
   touch(draft, 'POOL', agent.poolUid, draftPool(draft, agent.poolUid).lastSequence);
   moveMoney(draft, agent.uid, { allocated: -returned });
+  dropRulesOf(draft, 'AGENT', agent.uid);
   countAgent(draft, agent.poolUid, -1);
   reviseAgent(draft, agent, { state: 'CLOSED', deleteTime: context.now });
   closeEntry(draft, 'AGENT_DELETE', {

@@ -46,6 +46,12 @@ export function raiseOverspend(draft: Draft, after: Agent, pool: Pool, amount: A
   raise(draft, alarm, { entrySequence: draft.entries.at(-1)?.sequence ?? 0 });
 }
 
+/** Raises what monitors report of a request that was carried out. */
+export function raiseReports(draft: Draft, reports: readonly Alarm[]): void {
+  const entrySequence = draft.state.headSequence + draft.entries.length;
+  for (const alarm of reports) raise(draft, alarm, { entrySequence });
+}
+
 /** The violation of growing an agent or taking from a pool past what is kept for emergencies. */
 export function poolBreach(pool: Pool, needed: Amount, free: Amount): Alarm {
   return {

@@ -1,4 +1,4 @@
-import { fitsScale, formatAmount, type Amount } from '../amount.js';
+import { fitsScale, formatAmount, maxAmount, type Amount } from '../amount.js';
 import { reject, rejectFields, type Denial, type Rejection } from '../answer.js';
 import { availableOf } from '../budget.js';
 import type { Agent, Instant, Pool, Quantities, Reservation, Uid } from '../model.js';
@@ -116,17 +116,16 @@ export function frozenDenial(agent: Agent, pool: Pool, amount: Amount): Denial |
   };
 }
 
-/** The denial of an amount that the agent's budget does not cover. */
-export function insufficientDenial(agent: Agent, pool: Pool, amount: Amount): Denial {
+/** The denial of an amount that the agent's budget does not cover. `most` is what limits let through. */
+export function insufficientDenial(agent: Agent, pool: Pool, amount: Amount, most: Amount): Denial {
   const available = availableOf(agent);
-  const largest = available > 0n ? available : 0n;
   return {
     reason: 'INSUFFICIENT_BUDGET',
     ruleId: agent.id,
     limit: agent.allocated + agent.overdraftLimit,
     counted: agent.spent + agent.reserved,
     shortfall: amount - available,
-    largestAmount: largest,
+    largestAmount: maxAmount(0n, most),
     retryTime: undefined,
     message:
       `Agent ${agent.id} asked for ${formatAmount(amount)} ${pool.unit} and has ` +

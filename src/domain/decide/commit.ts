@@ -8,6 +8,7 @@ import type { Agent, Quantities, Reservation } from '../model.js';
 import type { Context, State } from '../state.js';
 import { raiseOverspend } from './alarms.js';
 import { addQuantityNames, checkScale, poolOf } from './checks.js';
+import { countCommit } from './hold-counts.js';
 import {
   alreadyCommitted,
   alreadyReleased,
@@ -68,6 +69,7 @@ export function decideCommit(state: State, command: CommitCommand, context: Cont
     metadata: command.metadata,
     usage: { agentUid: agent.uid, amount, entries: 1, requests: 0, refunded: 0n, quantities },
   });
+  countCommit(draft, reservation, pool, { amount, quantities, final: command.final });
   const warnings: WarningCode[] = [];
   const closed = agent.state === 'CLOSED';
   if (!closed && (late || overage > 0n) && availableOf(after) < 0n) {

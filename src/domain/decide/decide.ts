@@ -11,6 +11,8 @@ import { decideAgentState, decideCreateAgent, decideUpdateAgent } from './agents
 import { decideAdjustBudget, decideSetBudget } from './budgets.js';
 import { decideCommit } from './commit.js';
 import { decideExtend } from './extend.js';
+import { decideCreateMonitor, decideDeleteMonitor, decideUpdateMonitor } from './monitors.js';
+import { decideCreateLimit, decideDeleteLimit, decideUpdateLimit } from './limits.js';
 import { decideCreatePool, decideFundPool, decidePoolState, decideUpdatePool } from './pools.js';
 import { decideRefund } from './refund.js';
 import { decideRelease } from './release.js';
@@ -66,6 +68,18 @@ export function decide(state: State, command: SingleCommand, context: Context): 
       return decideTransfer(state, command, context);
     case 'REFUND':
       return decideRefund(state, command, context);
+    case 'CREATE_LIMIT':
+      return decideCreateLimit(state, command, context);
+    case 'UPDATE_LIMIT':
+      return decideUpdateLimit(state, command, context);
+    case 'DELETE_LIMIT':
+      return decideDeleteLimit(state, command, context);
+    case 'CREATE_MONITOR':
+      return decideCreateMonitor(state, command, context);
+    case 'UPDATE_MONITOR':
+      return decideUpdateMonitor(state, command, context);
+    case 'DELETE_MONITOR':
+      return decideDeleteMonitor(state, command, context);
     case 'ALLOCATE_DYNAMIC':
       return decideAllocateDynamic(state, command, context);
     case 'ALLOCATE_BY_PRIORITY':

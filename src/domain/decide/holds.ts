@@ -1,8 +1,9 @@
 import { reject, type Rejection } from '../answer.js';
-import { closeEntry, draftAgent, moveMoney, touch, type Draft } from '../draft.js';
+import { closeEntry, draftAgent, draftPool, moveMoney, touch, type Draft } from '../draft.js';
 import type { EntryKind } from '../entry.js';
 import type { Method, Reservation } from '../model.js';
 import { isDue } from './checks.js';
+import { countReturn } from './hold-counts.js';
 
 /** RESERVATION_NOT_FOUND of an id. */
 export function reservationNotFound(id: string): Rejection {
@@ -56,6 +57,7 @@ export function endHold(
     verbs: verb === undefined ? reservation.verbs : [...reservation.verbs, verb],
   };
   draft.reservations.set(ended.id, ended);
+  countReturn(draft, reservation, draftPool(draft, agent.poolUid));
   closeEntry(draft, kind, {
     amount: reservation.held,
     reservationId: reservation.id,

@@ -4,9 +4,10 @@ import type { RefundCommand } from '../command.js';
 import { carryOut, type Decided } from '../decided.js';
 import { beginDraft, closeEntry, moveMoney, movePool, touch } from '../draft.js';
 import type { EntryBody } from '../entry.js';
-import type { Agent, Pool, Uid } from '../model.js';
+import type { Agent, Instant, Pool, Uid } from '../model.js';
 import type { Context, State } from '../state.js';
 import { checkScale, poolByUid, poolOf } from './checks.js';
+import { countUse } from './limit-checks.js';
 
 /**
  * Takes back a spend or commit, once or in parts. Lowers what its agent spent; when the agent has
@@ -54,6 +55,10 @@ export function decideRefund(state: State, command: RefundCommand, context: Cont
       quantities: [],
     },
   });
+  if (!toPool) {
+    const use = { amount: -amount, requests: 0, quantities: [] };
+    countUse(draft, agent, pool, use, timeOf(state, entry) ?? context.now);
+  }
   return carryOut(draft, {
     amount,
     secondAmount: refundable - amount,
@@ -61,6 +66,15 @@ export function decideRefund(state: State, command: RefundCommand, context: Cont
     pool: poolOf(state, agent),
     otherPool: toPool ? pool : undefined,
   });
+}
+
+/**
+ * When an entry's amount was counted against limits: a commit's in the window of its hold, as far as that
+ * is still known. Undefined for an entry of this very transaction.
+ */
+function timeOf(state: State, entry: EntryBody): Instant | undefined {
+  const hold = entry.kind === 'COMMIT' ? state.reservation(entry.reservationId) : undefined;
+  return hold?.createTime ?? entry.time;
 }
 
 function entryNotFound(sequence: number): Rejection {

@@ -1,11 +1,10 @@
 import { reject } from '../answer.js';
-import { availableOf } from '../budget.js';
 import type { ReserveCommand } from '../command.js';
 import { carryOut, deny, type Decided } from '../decided.js';
 import { beginDraft, closeEntry, draftAgent, moveMoney } from '../draft.js';
 import type { Reservation } from '../model.js';
 import type { Context, State } from '../state.js';
-import { attemptedOverspend } from './alarms.js';
+import { raiseReports } from './alarms.js';
 import {
   addQuantityNames,
   agentClosed,
@@ -13,10 +12,10 @@ import {
   checkScale,
   checkUnit,
   frozenDenial,
-  insufficientDenial,
   poolOf,
 } from './checks.js';
-import { grantOf } from './spend.js';
+import { grantOf, useOf } from './grant.js';
+import { countUse } from './limit-checks.js';
 
 /** Judges a hold: as a spend, but the amount is held until it is committed, released or expires. */
 export function decideReserve(state: State, command: ReserveCommand, context: Context): Decided {
@@ -38,11 +37,9 @@ export function decideReserve(state: State, command: ReserveCommand, context: Co
       { agent_id: agent.id, open_reservations_max: String(context.policy.openReservationsMax) },
     );
   }
-  const granted = grantOf(command.amount, command.mode, availableOf(agent));
-  if (granted === undefined) {
-    const alarm = attemptedOverspend(agent, pool, command.amount);
-    return deny(insufficientDenial(agent, pool, command.amount), { agent, pool }, alarm);
-  }
+  const grant = grantOf(state, command, agent, pool, context);
+  if ('denial' in grant) return deny(grant.denial, { agent, pool }, grant.alarm);
+  const { granted } = grant;
 
   // From here on the hold is certain.
   const reservation: Reservation = {
@@ -88,6 +85,8 @@ export function decideReserve(state: State, command: ReserveCommand, context: Co
       quantities: [],
     },
   });
+  countUse(draft, agent, pool, useOf(command, granted), context.now);
+  raiseReports(draft, grant.reports);
   return carryOut(draft, {
     amount: granted,
     warnings: context.clockJumped ? ['CLOCK_JUMPED'] : [],

@@ -1,4 +1,4 @@
-import { minAmount, type Amount } from '../amount.js';
+import type { Amount } from '../amount.js';
 import { reject, type WarningCode } from '../answer.js';
 import { availableOf } from '../budget.js';
 import type { SpendCommand } from '../command.js';
@@ -15,7 +15,7 @@ import {
 } from '../draft.js';
 import type { Agent } from '../model.js';
 import type { Context, State } from '../state.js';
-import { attemptedOverspend, raiseOverspend } from './alarms.js';
+import { raiseOverspend, raiseReports } from './alarms.js';
 import {
   addQuantityNames,
   agentClosed,
@@ -23,13 +23,14 @@ import {
   checkScale,
   checkUnit,
   frozenDenial,
-  insufficientDenial,
   poolOf,
 } from './checks.js';
+import { grantOf, useOf, type Granted, type Refused } from './grant.js';
+import { countUse } from './limit-checks.js';
 
 /**
- * Judges a spend. Guide: "Agent Budgets". STRICT passes iff amount <= available; UP_TO grants the
- * smaller of both; FORCE always posts, also on frozen and closed agents, the latter at the pool's
+ * Judges a spend. Guide: "Agent Budgets". STRICT passes iff amount <= available and every limit agrees;
+ * UP_TO grants what passes; FORCE always posts, also on frozen and closed agents, the latter at the pool's
  * expense.
  */
 export function decideSpend(state: State, command: SpendCommand, context: Context): Decided {
@@ -52,11 +53,11 @@ export function decideSpend(state: State, command: SpendCommand, context: Contex
     const frozen = frozenDenial(agent, pool, command.amount);
     if (frozen !== undefined) return deny(frozen, { agent, pool });
   }
-  const granted = grantOf(command.amount, command.mode, availableOf(agent));
-  if (granted === undefined) {
-    const alarm = attemptedOverspend(agent, pool, command.amount);
-    return deny(insufficientDenial(agent, pool, command.amount), { agent, pool }, alarm);
-  }
+  const grant: Granted | Refused = forced
+    ? { granted: command.amount, reports: [] }
+    : grantOf(state, command, agent, pool, context);
+  if ('denial' in grant) return deny(grant.denial, { agent, pool }, grant.alarm);
+  const { granted } = grant;
 
   // From here on the spend is certain.
   const draft = beginDraft(state, context.now);
@@ -79,6 +80,8 @@ export function decideSpend(state: State, command: SpendCommand, context: Contex
       quantities: command.quantities,
     },
   });
+  countUse(draft, after, pool, useOf(command, granted), context.now);
+  raiseReports(draft, grant.reports);
   const warnings: WarningCode[] = [];
   if (forced && agent.state !== 'CLOSED' && availableOf(after) < 0n) {
     warnings.push('OVERSPENT');
@@ -87,17 +90,6 @@ export function decideSpend(state: State, command: SpendCommand, context: Contex
   if (agent.state === 'CLOSED') warnings.push('PAID_BY_POOL');
   if (context.clockJumped) warnings.push('CLOCK_JUMPED');
   return carryOut(draft, { amount: granted, warnings, agent, pool });
-}
-
-/** What a mode grants of an amount, or undefined: denied. */
-export function grantOf(
-  amount: Amount,
-  mode: SpendCommand['mode'],
-  available: Amount,
-): Amount | undefined {
-  if (mode === 'FORCE' || amount <= available) return amount;
-  if (mode === 'UP_TO' && available > 0n) return minAmount(amount, available);
-  return undefined;
 }
 
 /**

@@ -28,6 +28,14 @@ export const MIN_INTERVAL: DurationBounds = {
   advice: 'Give an interval from 100 ms to 24 h',
 };
 
+/** What a rolling limit counts over. */
+export const ROLLING: DurationBounds = {
+  min: 60_000,
+  max: 90 * 86_400_000,
+  default: 86_400_000,
+  advice: 'Give a duration from 1 min to 90 d',
+};
+
 /** How far back an allocation looks at usage. */
 export const USAGE_WINDOW: DurationBounds = {
   min: 60_000,

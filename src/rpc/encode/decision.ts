@@ -12,6 +12,8 @@ const REASONS = {
   INSUFFICIENT_BUDGET: ProtoDenialReason.INSUFFICIENT_BUDGET,
   AGENT_FROZEN: ProtoDenialReason.AGENT_FROZEN,
   POOL_FROZEN: ProtoDenialReason.POOL_FROZEN,
+  SPENDING_LIMIT_EXCEEDED: ProtoDenialReason.SPENDING_LIMIT_EXCEEDED,
+  MONITOR_REJECTED: ProtoDenialReason.MONITOR_REJECTED,
 } as const satisfies Record<DenialReason, ProtoDenialReason>;
 
 const WARNINGS = {

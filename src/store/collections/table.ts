@@ -1,6 +1,8 @@
 import type { CollectionName, Collections } from '../../domain/collection.js';
 import type { Table } from '../kv.js';
 import type { Codec } from './codec.js';
+import { limitCodec, limitCounterCodec } from './limits.js';
+import { monitorCodec } from './monitors.js';
 import { serviceLevelsCodec } from './service-levels.js';
 import {
   denialsCodec,
@@ -18,6 +20,9 @@ export const CODECS: { readonly [C in CollectionName]: Codec<Collections[C]> } =
   episodes: episodeCodec,
   denials: denialsCodec,
   service_levels: serviceLevelsCodec,
+  limits: limitCodec,
+  limit_counters: limitCounterCodec,
+  monitors: monitorCodec,
 };
 
 /** The names of all collections. Each is a table. */

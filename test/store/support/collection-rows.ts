@@ -1,5 +1,7 @@
 import fc from 'fast-check';
 import type { CollectionName, Collections } from '../../../src/domain/collection.js';
+import { ENFORCEMENTS, type LimitKind } from '../../../src/domain/limit.js';
+import { MONITOR_ACTIONS } from '../../../src/domain/monitor.js';
 import { SCOPE_KINDS, type Scope } from '../../../src/domain/scope.js';
 import {
   RULE_KINDS,
@@ -37,6 +39,18 @@ const violation: fc.Arbitrary<Violation> = fc.record({
   note: text,
 });
 
+const window: fc.Arbitrary<LimitKind> = fc.oneof(
+  fc.constant({ kind: 'PER_REQUEST' as const }),
+  fc.constant({ kind: 'LIFETIME' as const }),
+  fc.record({
+    kind: fc.constant('CALENDAR' as const),
+    unit: fc.constantFrom('HOUR' as const, 'DAY' as const, 'WEEK' as const, 'MONTH' as const),
+    zone: id,
+    weekStart: fc.integer({ min: 1, max: 7 }),
+  }),
+  fc.record({ kind: fc.constant('ROLLING' as const), durationMs: instant }),
+);
+
 /** Any row of every collection. */
 export const COLLECTION_ROWS: { readonly [C in CollectionName]: fc.Arbitrary<Collections[C]> } = {
   violations: violation,
@@ -49,6 +63,40 @@ export const COLLECTION_ROWS: { readonly [C in CollectionName]: fc.Arbitrary<Col
   }),
   episodes: fc.record({ violation: sequence, count: counter, lastTime: instant }),
   denials: fc.record({ agentUid: uid, count: counter, lastTime: instant }),
+  limits: fc.record({
+    uid,
+    id,
+    name: text,
+    scope,
+    metric: id,
+    window,
+    value: amount,
+    enforcement: wordOf(ENFORCEMENTS),
+    severity: wordOf(SEVERITIES),
+    countFrom: instant,
+    revision: counter,
+    createTime: instant,
+    updateTime: instant,
+  }),
+  limit_counters: fc.record({
+    start: instant,
+    end: instant,
+    counted: amount,
+    slots: fc.array(fc.tuple(counter, amount), { maxLength: 3 }),
+  }),
+  monitors: fc.record({
+    uid,
+    id,
+    name: text,
+    scope,
+    expression: text,
+    action: wordOf(MONITOR_ACTIONS),
+    severity: wordOf(SEVERITIES),
+    message: text,
+    revision: counter,
+    createTime: instant,
+    updateTime: instant,
+  }),
   service_levels: fc.record({
     scope,
     levels: fc.array(

@@ -258,6 +258,10 @@ export const idempotency: fc.Arbitrary<IdempotencyRecord> = fc.record({
   otherPool: fc.option(pool, { nil: undefined }),
   changes: fc.array(change, { maxLength: 3 }),
   allocations: fc.array(allocation, { maxLength: 3 }),
+  object: fc.option(
+    fc.record({ collection: fc.constantFrom('limits' as const, 'monitors' as const), key: id }),
+    { nil: undefined },
+  ),
 });
 
 export const scope = fc.record({

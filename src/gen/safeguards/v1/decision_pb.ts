@@ -14,7 +14,7 @@ import type { Message, UnknownEnum } from "@bufbuild/protobuf";
  * Describes the file safeguards/v1/decision.proto.
  */
 export const file_safeguards_v1_decision: GenFile = /*@__PURE__*/
-  fileDesc("ChxzYWZlZ3VhcmRzL3YxL2RlY2lzaW9uLnByb3RvEg1zYWZlZ3VhcmRzLnYxItIBCgZEZW5pYWwSKwoGcmVhc29uGAEgASgOMhsuc2FmZWd1YXJkcy52MS5EZW5pYWxSZWFzb24SDwoHcnVsZV9pZBgCIAEoCRINCgVsaW1pdBgDIAEoCRIPCgdjb3VudGVkGAQgASgJEhEKCXNob3J0ZmFsbBgFIAEoCRIWCg5sYXJnZXN0X2Ftb3VudBgGIAEoCRIuCgpyZXRyeV90aW1lGAcgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBIPCgdtZXNzYWdlGAggASgJIkQKB1dhcm5pbmcSKAoEY29kZRgBIAEoDjIaLnNhZmVndWFyZHMudjEuV2FybmluZ0NvZGUSDwoHbWVzc2FnZRgCIAEoCSpqCghEZWNpc2lvbhIYChRERUNJU0lPTl9VTlNQRUNJRklFRBAAEhUKEURFQ0lTSU9OX0FQUFJPVkVEEAESEwoPREVDSVNJT05fREVOSUVEEAISGAoUREVDSVNJT05fTk9UX0FQUExJRUQQAypqCglTcGVuZE1vZGUSGgoWU1BFTkRfTU9ERV9VTlNQRUNJRklFRBAAEhUKEVNQRU5EX01PREVfU1RSSUNUEAESFAoQU1BFTkRfTU9ERV9VUF9UTxACEhQKEFNQRU5EX01PREVfRk9SQ0UQAyqTAQoMRGVuaWFsUmVhc29uEh0KGURFTklBTF9SRUFTT05fVU5TUEVDSUZJRUQQABIlCiFERU5JQUxfUkVBU09OX0lOU1VGRklDSUVOVF9CVURHRVQQARIeChpERU5JQUxfUkVBU09OX0FHRU5UX0ZST1pFThACEh0KGURFTklBTF9SRUFTT05fUE9PTF9GUk9aRU4QAyqjAQoLV2FybmluZ0NvZGUSHAoYV0FSTklOR19DT0RFX1VOU1BFQ0lGSUVEEAASGgoWV0FSTklOR19DT0RFX09WRVJTUEVOVBABEhwKGFdBUk5JTkdfQ09ERV9MQVRFX0NPTU1JVBACEh0KGVdBUk5JTkdfQ09ERV9QQUlEX0JZX1BPT0wQAxIdChlXQVJOSU5HX0NPREVfQ0xPQ0tfSlVNUEVEEARiBnByb3RvMw", [file_google_protobuf_timestamp]);
+  fileDesc("ChxzYWZlZ3VhcmRzL3YxL2RlY2lzaW9uLnByb3RvEg1zYWZlZ3VhcmRzLnYxItIBCgZEZW5pYWwSKwoGcmVhc29uGAEgASgOMhsuc2FmZWd1YXJkcy52MS5EZW5pYWxSZWFzb24SDwoHcnVsZV9pZBgCIAEoCRINCgVsaW1pdBgDIAEoCRIPCgdjb3VudGVkGAQgASgJEhEKCXNob3J0ZmFsbBgFIAEoCRIWCg5sYXJnZXN0X2Ftb3VudBgGIAEoCRIuCgpyZXRyeV90aW1lGAcgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBIPCgdtZXNzYWdlGAggASgJIkQKB1dhcm5pbmcSKAoEY29kZRgBIAEoDjIaLnNhZmVndWFyZHMudjEuV2FybmluZ0NvZGUSDwoHbWVzc2FnZRgCIAEoCSpqCghEZWNpc2lvbhIYChRERUNJU0lPTl9VTlNQRUNJRklFRBAAEhUKEURFQ0lTSU9OX0FQUFJPVkVEEAESEwoPREVDSVNJT05fREVOSUVEEAISGAoUREVDSVNJT05fTk9UX0FQUExJRUQQAypqCglTcGVuZE1vZGUSGgoWU1BFTkRfTU9ERV9VTlNQRUNJRklFRBAAEhUKEVNQRU5EX01PREVfU1RSSUNUEAESFAoQU1BFTkRfTU9ERV9VUF9UTxACEhQKEFNQRU5EX01PREVfRk9SQ0UQAyriAQoMRGVuaWFsUmVhc29uEh0KGURFTklBTF9SRUFTT05fVU5TUEVDSUZJRUQQABIlCiFERU5JQUxfUkVBU09OX0lOU1VGRklDSUVOVF9CVURHRVQQARIeChpERU5JQUxfUkVBU09OX0FHRU5UX0ZST1pFThACEh0KGURFTklBTF9SRUFTT05fUE9PTF9GUk9aRU4QAxIpCiVERU5JQUxfUkVBU09OX1NQRU5ESU5HX0xJTUlUX0VYQ0VFREVEEAQSIgoeREVOSUFMX1JFQVNPTl9NT05JVE9SX1JFSkVDVEVEEAUqowEKC1dhcm5pbmdDb2RlEhwKGFdBUk5JTkdfQ09ERV9VTlNQRUNJRklFRBAAEhoKFldBUk5JTkdfQ09ERV9PVkVSU1BFTlQQARIcChhXQVJOSU5HX0NPREVfTEFURV9DT01NSVQQAhIdChlXQVJOSU5HX0NPREVfUEFJRF9CWV9QT09MEAMSHQoZV0FSTklOR19DT0RFX0NMT0NLX0pVTVBFRBAEYgZwcm90bzM", [file_google_protobuf_timestamp]);
 
 /**
  * Denial says by what, by how much and until when a request was denied.
@@ -30,7 +30,7 @@ export type Denial = Message<"safeguards.v1.Denial"> & {
   reason: DenialReason;
 
   /**
-   * What the rule belongs to: the agent's id, or the pool's id for DENIAL_REASON_POOL_FROZEN.
+   * The limit's or monitor's id; otherwise the agent's id, or the pool's for DENIAL_REASON_POOL_FROZEN.
    *
    * @generated from field: string rule_id = 2;
    */
@@ -38,15 +38,15 @@ export type Denial = Message<"safeguards.v1.Denial"> & {
 
   /**
    * The rule's limit, an amount: for DENIAL_REASON_INSUFFICIENT_BUDGET what was allocated plus the
-   * overdraft limit. Empty where the rule has no limit.
+   * overdraft limit, of a spending limit its value. Empty where the rule has no limit.
    *
    * @generated from field: string limit = 3;
    */
   limit: string;
 
   /**
-   * What counts against the limit, an amount: what was spent and what is held. Empty where the rule
-   * has no limit.
+   * What counts against the limit, an amount: what was spent and what is held, of a spending limit in
+   * its window. Empty where the rule has no limit.
    *
    * @generated from field: string counted = 4;
    */
@@ -250,6 +250,20 @@ export const DenialReason = {
    * @generated from enum value: DENIAL_REASON_POOL_FROZEN = 3;
    */
   POOL_FROZEN: 3,
+
+  /**
+   * A spending limit would be exceeded.
+   *
+   * @generated from enum value: DENIAL_REASON_SPENDING_LIMIT_EXCEEDED = 4;
+   */
+  SPENDING_LIMIT_EXCEEDED: 4,
+
+  /**
+   * A monitor's expression does not let it pass, or failed.
+   *
+   * @generated from enum value: DENIAL_REASON_MONITOR_REJECTED = 5;
+   */
+  MONITOR_REJECTED: 5,
 } as const;
 
 /**
