@@ -1,4 +1,5 @@
 /** docs/guide.md: every step runs in both languages and prints what the page shows. */
+import path from 'node:path';
 import { describe, expect, test } from 'vitest';
 import {
   page,
@@ -8,8 +9,8 @@ import {
   sectionsOf,
   type Step,
 } from '../support/guide.js';
-import { startSidecar, type TestSidecar } from '../support/sidecar.js';
-import { hasTool } from '../support/tools.js';
+import { ROOT, startSidecar, type TestSidecar } from '../support/sidecar.js';
+import { hasTool, output } from '../support/tools.js';
 
 const python = process.env['SAFEGUARDS_PYTHON'] ?? 'python3';
 const hasPython = hasTool('Python with examples/python/requirements.txt', python, [
@@ -89,6 +90,13 @@ describe('the guide on the command line', { timeout: 300_000 }, () => {
       runCommands([...lines, ...examples.map(([, line = '']) => line)], sidecar),
     );
   });
+});
+
+test('safeguards demo walks the sections in order, and all that it expects holds', async () => {
+  const out = await output(process.execPath, [path.join(ROOT, 'dist/main.js'), 'demo']);
+  const titles = SECTIONS.map(([title]) => title).filter((title) => title !== 'Before you begin');
+  const chapters = [...out.matchAll(/^(?:(\S.*)\n {2}(?:ok|FAIL) )/gm)].map(([, title]) => title);
+  expect(chapters.slice(0, titles.length)).toEqual(titles);
 });
 
 type Titled = Step & { readonly title: string };

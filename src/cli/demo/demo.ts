@@ -3,11 +3,37 @@ import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { EXIT, type Terminal } from '../terminal.js';
 import { startChild, runCommand, type Child } from './child.js';
-import { Story } from './story.js';
+import { admin } from './calls.js';
+import { agentBudgets, budgetPools } from './concepts.js';
+import { spendingLimits, trackingUsage } from './control.js';
+import { trackingAndLogging } from './practice.js';
 import { crash, hold, pools, race } from './scenes.js';
+import {
+  dynamicAllocation,
+  fixedAllocation,
+  priorityAllocation,
+  rebalancing,
+} from './strategies.js';
+import { Story } from './story.js';
+
+/** The sections of docs/guide.md in their order, then what many calls at once come to. */
+const CHAPTERS = [
+  budgetPools,
+  agentBudgets,
+  fixedAllocation,
+  dynamicAllocation,
+  priorityAllocation,
+  trackingUsage,
+  spendingLimits,
+  rebalancing,
+  trackingAndLogging,
+  pools,
+  race,
+  hold,
+] as const;
 
 /**
- * Starts a sidecar in a temporary folder, uses it through a real gRPC client, kills it, starts it
+ * Starts a sidecar in a temporary folder, walks the guide through a real gRPC client, kills it, starts it
  * again, and says what happened. Resolves with 0 when everything was as promised.
  */
 export async function demo(terminal: Terminal, script = process.argv[1] ?? ''): Promise<number> {
@@ -17,9 +43,7 @@ export async function demo(terminal: Terminal, script = process.argv[1] ?? ''): 
   try {
     child = await startChild(script, folder);
     story.chapter(`A sidecar serves on ${child.agentAddress}, its data is in ${folder}.`);
-    await pools(child, story);
-    await race(child, story);
-    await hold(child, story);
+    for (const chapter of CHAPTERS) await chapter(child, story);
 
     const before = child;
     child = await crash(before, story, () => startChild(script, folder));
@@ -49,8 +73,7 @@ export async function demo(terminal: Terminal, script = process.argv[1] ?? ''): 
 }
 
 async function verifyServing({ operators }: Child, story: Story): Promise<void> {
-  const { BudgetAdminService } = await import('../../gen/safeguards/v1/budget_admin_service_pb.js');
-  const report = await operators.call(BudgetAdminService.method.verifyLedger, {});
+  const report = await operators.call(admin.verifyLedger, {});
   story.expect(
     report.clean,
     `While it serves: ${report.balanceCount} balances recomputed from ${report.entryCount} ` +

@@ -1,13 +1,8 @@
-import { BudgetAdminService } from '../../gen/safeguards/v1/budget_admin_service_pb.js';
-import { BudgetService, type SpendResponse } from '../../gen/safeguards/v1/budget_service_pb.js';
 import { Decision, DenialReason } from '../../gen/safeguards/v1/decision_pb.js';
-import { CallError } from '../call-error.js';
 import { nameIn } from '../show.js';
+import { admin, agent, reasonOf, spend } from './calls.js';
 import type { Child } from './child.js';
 import type { Story } from './story.js';
-
-const admin = BudgetAdminService.method;
-const agent = BudgetService.method;
 
 const CONCURRENT = 32;
 const SPENDS_EACH = 10;
@@ -39,7 +34,7 @@ export async function pools({ operators }: Child, story: Story): Promise<void> {
 export async function race({ agents }: Child, story: Story): Promise<void> {
   story.chapter(`${CONCURRENT} spends of 0.75 at once, on the 10 of writer`);
   const answers = await Promise.all(
-    numbers(CONCURRENT).map((at) => spend(agents, `race-${at}`, 'writer', '0.75')),
+    numbers(CONCURRENT).map((at) => spend(agents, 'writer', '0.75', `race-${at}`)),
   );
   const approved = answers.filter(({ decision }) => decision === Decision.APPROVED);
   const denied = answers.filter(({ decision }) => decision === Decision.DENIED);
@@ -63,7 +58,7 @@ export async function hold({ agents }: Child, story: Story): Promise<void> {
     amount: '4',
   });
   story.equal('4 are reserved before the call. Available:', held.budget?.available, '1');
-  const denied = await spend(agents, 'hold-2', 'reader', '2');
+  const denied = await spend(agents, 'reader', '2', 'hold-2');
   story.equal('A spend of 2 is', nameIn(Decision, denied.decision), 'DENIED');
   const reservationId = held.reservation?.id ?? '';
   const part = await agents.call(agent.commit, {
@@ -94,7 +89,7 @@ export async function crash(
   const after = await restart();
   const budgets = await after.agents.call(agent.getBudget, { agentId: 'writer' });
   story.equal('It is back, and writer is where it was:', budgets.budget?.spent, '9.75');
-  const answers = await Promise.all(ids.map((id) => spend(after.agents, id, 'tools', '0.025')));
+  const answers = await Promise.all(ids.map((id) => spend(after.agents, 'tools', '0.025', id)));
   const replayed = new Set(ids.filter((_id, at) => answers[at]?.replayed === true));
   story.expect(
     acknowledged.every((id) => replayed.has(id)),
@@ -103,7 +98,7 @@ export async function crash(
   );
   const { budget } = await after.agents.call(agent.getBudget, { agentId: 'tools' });
   story.equal(`Spent, ${ids.length} x 0.025 and not a bit more:`, budget?.spent, '8');
-  const reused = await reasonOf(spend(after.agents, 'crash-0', 'tools', '1'));
+  const reused = await reasonOf(spend(after.agents, 'tools', '1', 'crash-0'));
   story.equal(
     'Another amount under a used request_id is refused with',
     reused,
@@ -122,7 +117,7 @@ async function killedAfter(
   let killed: Promise<unknown> | undefined;
   const client = async (own: readonly string[]) => {
     for (const id of own) {
-      await spend(child.agents, id, 'tools', '0.025');
+      await spend(child.agents, 'tools', '0.025', id);
       acknowledged.push(id);
       if (acknowledged.length >= answers) killed ??= child.end('SIGKILL');
     }
@@ -133,26 +128,6 @@ async function killedAfter(
   await Promise.allSettled(clients);
   await (killed ?? child.end('SIGKILL'));
   return acknowledged;
-}
-
-function spend(
-  client: Child['agents'],
-  requestId: string,
-  agentId: string,
-  amount: string,
-): Promise<SpendResponse> {
-  return client.call(agent.spend, { requestId, agentId, amount });
-}
-
-/** The reason of the error that a call must end with. */
-async function reasonOf(call: Promise<unknown>): Promise<string> {
-  try {
-    await call;
-    return 'no error';
-  } catch (error) {
-    if (error instanceof CallError) return error.reason;
-    throw error;
-  }
 }
 
 function numbers(count: number): readonly number[] {
