@@ -38,17 +38,35 @@ export function makeRules(rows: RuleRows, compile: CompileExpression, earlier?: 
 /** Rules with changes on top; the same ones when none of them changed. */
 export function rulesWith(rules: Rules, changes: RowChanges): Rules {
   if (!RULE_COLLECTIONS.some((collection) => changes[collection] !== undefined)) return rules;
-  const rows: RuleRows = {
-    service_levels: changed(rules, changes, 'service_levels'),
-    limits: changed(rules, changes, 'limits'),
-    monitors: changed(rules, changes, 'monitors'),
-  };
+  const rows = rowsFrom((collection) => changed(rules, changes, collection));
   return makeRules(rows, rules.compile, rules);
+}
+
+/** The rules of a store. */
+export function loadRules(
+  read: <C extends RuleCollection>(
+    collection: C,
+  ) => Iterable<readonly [key: string, row: Collections[C]]>,
+  compile: CompileExpression,
+): Rules {
+  return makeRules(
+    rowsFrom((collection) => new Map(read(collection))),
+    compile,
+  );
 }
 
 /** Rules without any. */
 export function noRules(compile: CompileExpression): Rules {
-  return makeRules({ service_levels: new Map(), limits: new Map(), monitors: new Map() }, compile);
+  return loadRules(() => [], compile);
+}
+
+function rowsFrom(
+  rowsOf: <C extends RuleCollection>(collection: C) => ReadonlyMap<string, Collections[C]>,
+): RuleRows {
+  // Each collection's rows under its own name: the compiler does not follow a mapped type that far.
+  return Object.fromEntries(
+    RULE_COLLECTIONS.map((collection) => [collection, rowsOf(collection)]),
+  ) as unknown as RuleRows;
 }
 
 function* compileAll(
@@ -74,6 +92,15 @@ function compiledOrFailing(compile: CompileExpression, source: string): Expressi
   if (compiled.kind === 'COMPILED') return compiled.expression;
   const message = 'the expression cannot be compiled any more';
   return { evaluate: () => ({ kind: 'FAILED', message }) };
+  return makeRules({
+    service_levels: changed(rules, changes, 'service_levels'),
+    emergency_policies: changed(rules, changes, 'emergency_policies'),
+  });
+}
+
+/** Rules without any. */
+export function noRules(): Rules {
+  return makeRules({ service_levels: new Map(), emergency_policies: new Map() });
 }
 
 function changed<C extends RuleCollection>(
