@@ -65,9 +65,21 @@ function printMagnitude(magnitude: Amount): string {
   return end === point ? whole : `${whole}.${digits.slice(point, end)}`;
 }
 
+/** The smallest step of a scale (0..12 decimals), as an amount. */
+export function stepOf(scale: number): Amount {
+  return POWERS[AMOUNT_DECIMALS - scale] ?? 1n;
+}
+
 /** Whether an amount has no digit beyond `scale` decimals (0..12), judged by value. */
 export function fitsScale(amount: Amount, scale: number): boolean {
-  return amount % (POWERS[AMOUNT_DECIMALS - scale] ?? 1n) === 0n;
+  return amount % stepOf(scale) === 0n;
+}
+
+/** An amount cut to `scale` decimals (0..12), towards minus infinity. */
+export function floorToScale(amount: Amount, scale: number): Amount {
+  const step = POWERS[AMOUNT_DECIMALS - scale] ?? 1n;
+  const rest = amount % step;
+  return rest < 0n ? amount - rest - step : amount - rest;
 }
 
 /** Whether a balance is in range: below 10^24 in magnitude. */

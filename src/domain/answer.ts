@@ -1,4 +1,6 @@
 import type { Amount } from './amount.js';
+import type { EmergencyPolicy } from './emergency/policy.js';
+import type { EmergencyAnswer } from './emergency/request.js';
 import type { Agent, Instant, Pool, Reservation } from './model.js';
 import type { Alarm } from './violation.js';
 
@@ -34,6 +36,7 @@ export type RejectionReason =
   | 'AGENT_NOT_FOUND'
   | 'RESERVATION_NOT_FOUND'
   | 'ENTRY_NOT_FOUND'
+  | 'EMERGENCY_REQUEST_NOT_FOUND'
   | 'POOL_ALREADY_EXISTS'
   | 'AGENT_ALREADY_EXISTS'
   | 'REQUEST_ID_REUSED'
@@ -52,6 +55,7 @@ export type RejectionReason =
   | 'BALANCE_OVERFLOW'
   | 'TOO_MANY_COMMITS'
   | 'REFUND_EXCEEDS_SPEND'
+  | 'EMERGENCY_REQUEST_NOT_PENDING'
   | 'REVISION_STALE'
   | 'SERVER_BUSY'
   | 'TOO_MANY_STREAMS'
@@ -153,6 +157,10 @@ export interface Outcome {
   readonly otherPool: Pool | undefined;
   /** What ApplyConfiguration changed. */
   readonly changes: readonly ConfigurationChange[];
+  /** What became of an emergency request. */
+  readonly emergency?: EmergencyAnswer | undefined;
+  /** The emergency policy after the request; undefined: taken away. */
+  readonly emergencyPolicy?: EmergencyPolicy | undefined;
 }
 
 /** The answer to a command. */

@@ -1,4 +1,5 @@
 import type { Amount } from './amount.js';
+import type { EmergencyTerms } from './emergency/policy.js';
 import type { Metadata, PoolFunding, Quantities } from './model.js';
 
 /** How a request meets a budget that does not cover it. */
@@ -64,6 +65,16 @@ export interface ExtendCommand {
   readonly requestId: string;
   readonly reservationId: string;
   readonly ttlMs: number;
+}
+
+export interface RequestEmergencyCommand {
+  readonly method: 'REQUEST_EMERGENCY';
+  readonly requestId: string;
+  readonly agentId: string;
+  /** Above 0. */
+  readonly amount: Amount;
+  /** Not empty. */
+  readonly reason: string;
 }
 
 /** What every admin mutation has. */
@@ -234,6 +245,27 @@ export interface ApplyConfigurationCommand extends AdminFields {
   readonly prune: boolean;
 }
 
+export interface SetEmergencyPolicyCommand extends AdminFields {
+  readonly method: 'SET_EMERGENCY_POLICY';
+  /** Empty: the server's. */
+  readonly poolId: string;
+  /** Undefined takes the policy away. */
+  readonly terms: EmergencyTerms | undefined;
+  readonly expectedRevision: number | undefined;
+}
+
+export interface ApproveEmergencyCommand extends AdminFields {
+  readonly method: 'APPROVE_EMERGENCY';
+  readonly emergencyRequestId: string;
+  /** Undefined: all that may be approved. Otherwise above 0. */
+  readonly amount: Amount | undefined;
+}
+
+export interface RejectEmergencyCommand extends AdminFields {
+  readonly method: 'REJECT_EMERGENCY';
+  readonly emergencyRequestId: string;
+}
+
 /** A mutation whose subject is one reservation. */
 export type ReservationCommand = CommitCommand | ReleaseCommand | ExtendCommand;
 
@@ -257,5 +289,12 @@ export type AdminCommand =
   | RefundCommand
   | ApplyConfigurationCommand;
 
+/** A mutation about emergencies, of either plane. */
+export type EmergencyCommand =
+  | RequestEmergencyCommand
+  | SetEmergencyPolicyCommand
+  | ApproveEmergencyCommand
+  | RejectEmergencyCommand;
+
 /** Any mutation. */
-export type Command = AgentCommand | AdminCommand;
+export type Command = AgentCommand | AdminCommand | EmergencyCommand;

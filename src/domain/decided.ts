@@ -1,5 +1,7 @@
 import type { Amount } from './amount.js';
 import type { ConfigurationChange, Denial, Outcome, Rejection, WarningCode } from './answer.js';
+import type { EmergencyPolicy } from './emergency/policy.js';
+import type { EmergencyAnswer } from './emergency/request.js';
 import { overflowOf, type Draft, type Effects } from './draft.js';
 import type { Agent, Pool, Reservation, Uid } from './model.js';
 import type { Alarm } from './violation.js';
@@ -28,6 +30,8 @@ export interface OutcomeFacts {
   readonly otherAgent?: Agent | undefined;
   readonly otherPool?: Pool | undefined;
   readonly changes?: readonly ConfigurationChange[];
+  readonly emergency?: EmergencyAnswer;
+  readonly emergencyPolicy?: EmergencyPolicy | undefined;
 }
 
 /** Carried out: the rows named in the facts are shown as the draft leaves them. */
@@ -62,6 +66,15 @@ export function deny(denial: Denial, facts: OutcomeFacts, alarm?: Alarm): Decide
   };
 }
 
+/**
+ * Denied by a rule that the facts tell of. A draft keeps what is remembered of it in rows: no balance
+ * changes and no entry is written (invariant I7).
+ */
+export function denyWith(facts: OutcomeFacts, draft?: Draft): Decided {
+  const outcome = outcomeOf('DENIED', 0, undefined, facts);
+  return { verdict: 'JUDGED', outcome, effects: draft };
+}
+
 function outcomeOf(
   verdict: Outcome['verdict'],
   sequence: number,
@@ -88,5 +101,7 @@ function outcomeOf(
     otherAgent: newest(facts.otherAgent, draft?.agents),
     otherPool: newest(facts.otherPool, draft?.pools),
     changes: facts.changes ?? [],
+    emergency: facts.emergency,
+    emergencyPolicy: facts.emergencyPolicy,
   };
 }

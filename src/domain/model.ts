@@ -180,6 +180,10 @@ export const METHODS = {
   TRANSFER: 42,
   REFUND: 43,
   APPLY_CONFIGURATION: 50,
+  SET_EMERGENCY_POLICY: 80,
+  REQUEST_EMERGENCY: 81,
+  APPROVE_EMERGENCY: 82,
+  REJECT_EMERGENCY: 83,
 } as const;
 
 /** The name of a method that keeps idempotency records. */

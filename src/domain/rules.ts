@@ -1,7 +1,7 @@
 import { changesIn, type Collections, type RowChanges } from './collection.js';
 
 /** The collections whose rows are all in memory, since every decision asks for them. */
-export const RULE_COLLECTIONS = ['service_levels'] as const;
+export const RULE_COLLECTIONS = ['service_levels', 'emergency_policies'] as const;
 
 /** The name of such a collection. */
 export type RuleCollection = (typeof RULE_COLLECTIONS)[number];
@@ -22,12 +22,15 @@ export function makeRules(rows: RuleRows): Rules {
 /** Rules with changes on top; the same ones when none of them changed. */
 export function rulesWith(rules: Rules, changes: RowChanges): Rules {
   if (!RULE_COLLECTIONS.some((collection) => changes[collection] !== undefined)) return rules;
-  return makeRules({ service_levels: changed(rules, changes, 'service_levels') });
+  return makeRules({
+    service_levels: changed(rules, changes, 'service_levels'),
+    emergency_policies: changed(rules, changes, 'emergency_policies'),
+  });
 }
 
 /** Rules without any. */
 export function noRules(): Rules {
-  return makeRules({ service_levels: new Map() });
+  return makeRules({ service_levels: new Map(), emergency_policies: new Map() });
 }
 
 function changed<C extends RuleCollection>(

@@ -42,7 +42,10 @@ export function makeRows(bounds: CacheBounds, reader: StoreReader): Rows {
     reservations: rowCache(bounds.reservationRows),
     collections: rowCache(bounds.agentRows),
     episodes: makeEpisodeBook(reader.rows('episodes', {})),
-    rules: makeRules({ service_levels: new Map(reader.rows('service_levels', {})) }),
+    rules: makeRules({
+      service_levels: new Map(reader.rows('service_levels', {})),
+      emergency_policies: new Map(reader.rows('emergency_policies', {})),
+    }),
   };
 }
 

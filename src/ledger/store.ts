@@ -1,6 +1,8 @@
 import type { Amount } from '../domain/amount.js';
 import type { CollectionName, Collections, RowRange } from '../domain/collection.js';
 import type { ConfigurationChange, Rejection, WarningCode } from '../domain/answer.js';
+import type { EmergencyPolicy } from '../domain/emergency/policy.js';
+import type { EmergencyRequest } from '../domain/emergency/request.js';
 import type { Entry } from '../domain/entry.js';
 import type {
   Agent,
@@ -70,6 +72,10 @@ export interface IdempotencyRecord {
   readonly otherAgent: Agent | undefined;
   readonly otherPool: Pool | undefined;
   readonly changes: readonly ConfigurationChange[];
+  /** The emergency request after it. */
+  readonly emergency: EmergencyRequest | undefined;
+  /** The emergency policy after it. */
+  readonly emergencyPolicy: EmergencyPolicy | undefined;
 }
 
 /** Names an idempotency record: the agent (0: the operator plane), the method and the client's id. */

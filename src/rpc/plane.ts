@@ -2,6 +2,7 @@ import type { LedgerApi } from '../ledger/api.js';
 import { BudgetAdminService } from '../gen/safeguards/v1/budget_admin_service_pb.js';
 import { agentMethods } from './agent-methods.js';
 import { budgetService } from './budget-service.js';
+import { emergencyMethods } from './emergency-methods.js';
 import { healthService } from './health.js';
 import type { ServingState } from './health.js';
 import type { RpcLimits } from './limits.js';
@@ -42,6 +43,7 @@ export function adminPlane(
     ...poolMethods(ledger),
     ...agentMethods(ledger),
     ...moneyMethods(ledger),
+    ...emergencyMethods(ledger),
     ...serverMethods(ledger, options),
   });
   return withCommons([budgetService(ledger, limits), admin, metricsService(ledger)], serving);

@@ -15,6 +15,7 @@ import {
   RESERVATION_STATES,
   WARNING_CODES,
 } from './tables.js';
+import { emergencyPolicyCodec, emergencyRequestCodec } from './collections/emergencies.js';
 import type { WireWriter } from './wire.js';
 
 /** Writes the message of the header: StoreRecord. */
@@ -202,6 +203,17 @@ export function writeIdempotency(wire: WireWriter, record: IdempotencyRecord): v
     });
   }
   if (record.changes.length > 0) wire.text(14, JSON.stringify(record.changes));
+  const { emergency, emergencyPolicy } = record;
+  if (emergency !== undefined) {
+    wire.message(17, () => {
+      emergencyRequestCodec.write(wire, emergency);
+    });
+  }
+  if (emergencyPolicy !== undefined) {
+    wire.message(18, () => {
+      emergencyPolicyCodec.write(wire, emergencyPolicy);
+    });
+  }
 }
 
 function writeBalance(wire: WireWriter, balance: BalanceSnapshot): void {

@@ -20,6 +20,11 @@ export const TABLES = [
   'episodes',
   'denials',
   'service_levels',
+  'emergency_policies',
+  'emergency_requests',
+  'emergency_request_ids',
+  'emergency_pending',
+  'emergency_grants',
 ] as const;
 
 /** The name of a table. */

@@ -31,6 +31,11 @@ const MESSAGES: Partial<Record<Table, DescMessage>> = {
   episodes: schemas.EpisodeRecordSchema,
   denials: schemas.DenialsRecordSchema,
   service_levels: schemas.ServiceLevelsRecordSchema,
+  emergency_policies: schemas.EmergencyPolicyRecordSchema,
+  emergency_requests: schemas.EmergencyRequestRecordSchema,
+  emergency_request_ids: schemas.EmergencyNumberRecordSchema,
+  emergency_pending: schemas.EmergencyNumberRecordSchema,
+  emergency_grants: schemas.EmergencyGrantsRecordSchema,
 };
 
 /** How a kind of row is written, and what reading it must give. */

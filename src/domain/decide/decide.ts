@@ -5,6 +5,9 @@ import { decideDeleteAgent, decideMoveAgent } from './agent-moves.js';
 import { decideAgentState, decideCreateAgent, decideUpdateAgent } from './agents.js';
 import { decideAdjustBudget, decideSetBudget } from './budgets.js';
 import { decideCommit } from './commit.js';
+import { decideRequestEmergency } from './emergency.js';
+import { decideApproveEmergency, decideRejectEmergency } from './emergency-approval.js';
+import { decideSetEmergencyPolicy } from './emergency-policy.js';
 import { decideExtend } from './extend.js';
 import { decideCreatePool, decideFundPool, decidePoolState, decideUpdatePool } from './pools.js';
 import { decideRefund } from './refund.js';
@@ -61,5 +64,13 @@ export function decide(state: State, command: SingleCommand, context: Context): 
       return decideTransfer(state, command, context);
     case 'REFUND':
       return decideRefund(state, command, context);
+    case 'REQUEST_EMERGENCY':
+      return decideRequestEmergency(state, command, context);
+    case 'SET_EMERGENCY_POLICY':
+      return decideSetEmergencyPolicy(state, command, context);
+    case 'APPROVE_EMERGENCY':
+      return decideApproveEmergency(state, command, context);
+    case 'REJECT_EMERGENCY':
+      return decideRejectEmergency(state, command, context);
   }
 }

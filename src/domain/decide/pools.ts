@@ -11,6 +11,7 @@ import type { Pool, PoolState } from '../model.js';
 import { DEFAULT_POOL_ID, type Context, type State } from '../state.js';
 import { changesOf, firstValuesOf } from './changes.js';
 import { checkRevision, checkScale, checkScales, poolNotFound } from './checks.js';
+import { removePolicyOf } from './emergency-policy.js';
 import { setPoolBaselineOf, takeFree } from './funds.js';
 
 /** Makes a pool. Guide: create_budget_pool. */
@@ -175,6 +176,7 @@ function deletePool(state: State, pool: Pool, context: Context): Decided {
     revision: pool.revision + 1,
     updateTime: context.now,
   });
+  removePolicyOf(draft, pool);
   closeEntry(draft, 'POOL_DELETE', {
     amount: withdrawn,
     changes: [{ field: 'state', before: pool.state, after: 'DELETED' }],

@@ -1,6 +1,12 @@
 import type { CollectionName, Collections } from '../../domain/collection.js';
 import type { Table } from '../kv.js';
 import type { Codec } from './codec.js';
+import {
+  emergencyGrantsCodec,
+  emergencyNumberCodec,
+  emergencyPolicyCodec,
+  emergencyRequestCodec,
+} from './emergencies.js';
 import { serviceLevelsCodec } from './service-levels.js';
 import {
   denialsCodec,
@@ -18,6 +24,11 @@ export const CODECS: { readonly [C in CollectionName]: Codec<Collections[C]> } =
   episodes: episodeCodec,
   denials: denialsCodec,
   service_levels: serviceLevelsCodec,
+  emergency_policies: emergencyPolicyCodec,
+  emergency_requests: emergencyRequestCodec,
+  emergency_request_ids: emergencyNumberCodec,
+  emergency_pending: emergencyNumberCodec,
+  emergency_grants: emergencyGrantsCodec,
 };
 
 /** The names of all collections. Each is a table. */

@@ -15,7 +15,7 @@ import type { Message } from "@bufbuild/protobuf";
  * Describes the file safeguards/store/v1/records.proto.
  */
 export const file_safeguards_store_v1_records: GenFile = /*@__PURE__*/
-  fileDesc("CiFzYWZlZ3VhcmRzL3N0b3JlL3YxL3JlY29yZHMucHJvdG8SE3NhZmVndWFyZHMuc3RvcmUudjEiigIKC1N0b3JlUmVjb3JkEg4KBmZvcm1hdBgBIAEoDRIQCghzdG9yZV9pZBgCIAEoCRINCgVvd25lchgDIAEoCRIVCg1oZWFkX3NlcXVlbmNlGAQgASgEEhEKCWhlYWRfaGFzaBgFIAEoDBIPCgd0aW1lX21zGAYgASgDEhAKCG5leHRfdWlkGAcgASgEEhkKEXZlcmlmaWVkX3NlcXVlbmNlGAggASgEEhUKDXZlcmlmaWVkX2hhc2gYCSABKAwSFwoPcHVyZ2VkX3NlcXVlbmNlGAogASgEEhYKDmNyZWF0ZV90aW1lX21zGAsgASgDEhoKEnZpb2xhdGlvbl9zZXF1ZW5jZRgMIAEoBCKDBAoKUG9vbFJlY29yZBILCgN1aWQYASABKAQSCgoCaWQYAiABKAkSDAoEbmFtZRgDIAEoCRIQCghwcmlvcml0eRgEIAEoDRIMCgR1bml0GAUgASgJEg0KBXNjYWxlGAYgASgNEg8KB2Z1bmRpbmcYByABKA0SDQoFc3RhdGUYCCABKA0SEwoLbWluX2JhbGFuY2UYCSABKAkSFgoOaW5pdGlhbF9idWRnZXQYCiABKAkSPwoIbWV0YWRhdGEYCyADKAsyLS5zYWZlZ3VhcmRzLnN0b3JlLnYxLlBvb2xSZWNvcmQuTWV0YWRhdGFFbnRyeRIQCghyZXZpc2lvbhgMIAEoBBIWCg5jcmVhdGVfdGltZV9tcxgNIAEoAxIWCg51cGRhdGVfdGltZV9tcxgOIAEoAxITCgthZ2VudF9jb3VudBgPIAEoBBIOCgZmdW5kZWQYECABKAkSDQoFc3BlbnQYESABKAkSEAoIcmVzZXJ2ZWQYEiABKAkSEwoLdW5hbGxvY2F0ZWQYEyABKAkSDAoEZGVidBgUIAEoCRIMCgRiYXNlGBUgASgJEhAKCGJhc2VsaW5lGBYgASgJEhUKDWxhc3Rfc2VxdWVuY2UYFyABKAQaLwoNTWV0YWRhdGFFbnRyeRILCgNrZXkYASABKAkSDQoFdmFsdWUYAiABKAk6AjgBIvAECgtBZ2VudFJlY29yZBILCgN1aWQYASABKAQSCgoCaWQYAiABKAkSEAoIcG9vbF91aWQYAyABKAQSDAoEbmFtZRgEIAEoCRIQCghwcmlvcml0eRgFIAEoDRINCgVzdGF0ZRgGIAEoDRIXCg9vdmVyZHJhZnRfbGltaXQYByABKAkSEwoLYWxsb3dfZm9yY2UYCCABKAgSEQoJcGFyZW50X2lkGAkgASgJEhYKDmluaXRpYWxfYnVkZ2V0GAogASgJEkAKCG1ldGFkYXRhGAsgAygLMi4uc2FmZWd1YXJkcy5zdG9yZS52MS5BZ2VudFJlY29yZC5NZXRhZGF0YUVudHJ5EhAKCHJldmlzaW9uGAwgASgEEhcKD2J1ZGdldF9yZXZpc2lvbhgNIAEoBBIWCg5jcmVhdGVfdGltZV9tcxgOIAEoAxIWCg51cGRhdGVfdGltZV9tcxgPIAEoAxIWCg5idWRnZXRfdGltZV9tcxgQIAEoAxIWCg5kZWxldGVfdGltZV9tcxgRIAEoAxIZChFvcGVuX3Jlc2VydmF0aW9ucxgSIAEoDRIWCg5xdWFudGl0eV9uYW1lcxgTIAMoCRIRCglhbGxvY2F0ZWQYFCABKAkSDQoFc3BlbnQYFSABKAkSEAoIcmVzZXJ2ZWQYFiABKAkSDAoEYmFzZRgXIAEoCRIQCghiYXNlbGluZRgYIAEoCRIVCg1sYXN0X3NlcXVlbmNlGBkgASgEEhIKCnVzYWdlX2hvdXIYGiABKA0aLwoNTWV0YWRhdGFFbnRyeRILCgNrZXkYASABKAkSDQoFdmFsdWUYAiABKAk6AjgBIvYDChFSZXNlcnZhdGlvblJlY29yZBIKCgJpZBgBIAEoCRIRCglhZ2VudF91aWQYAiABKAQSDQoFc3RhdGUYAyABKA0SDgoGYW1vdW50GAQgASgJEgwKBGhlbGQYBSABKAkSEQoJY29tbWl0dGVkGAYgASgJEhAKCGNhdGVnb3J5GAcgASgJEjcKCnF1YW50aXRpZXMYCCADKAsyIy5zYWZlZ3VhcmRzLnN0b3JlLnYxLlF1YW50aXR5UmVjb3JkEg4KBnJ1bl9pZBgJIAEoCRJGCghtZXRhZGF0YRgKIAMoCzI0LnNhZmVndWFyZHMuc3RvcmUudjEuUmVzZXJ2YXRpb25SZWNvcmQuTWV0YWRhdGFFbnRyeRISCgpleHRlbnNpb25zGAsgASgNEhYKDmNyZWF0ZV90aW1lX21zGAwgASgDEhYKDmV4cGlyZV90aW1lX21zGA0gASgDEhMKC2VuZF90aW1lX21zGA4gASgDEhQKDHNldHRsZWRfbGF0ZRgPIAEoCBIuCgV2ZXJicxgQIAMoCzIfLnNhZmVndWFyZHMuc3RvcmUudjEuVmVyYlJlY29yZBIPCgdjb21taXRzGBEgASgNGi8KDU1ldGFkYXRhRW50cnkSCwoDa2V5GAEgASgJEg0KBXZhbHVlGAIgASgJOgI4ASIuCg5RdWFudGl0eVJlY29yZBIMCgRuYW1lGAEgASgJEg4KBmFtb3VudBgCIAEoCSIwCgpWZXJiUmVjb3JkEg4KBm1ldGhvZBgBIAEoDRISCgpyZXF1ZXN0X2lkGAIgASgJIqkECgtFbnRyeVJlY29yZBIQCghzZXF1ZW5jZRgBIAEoBBIPCgd0aW1lX21zGAIgASgDEgwKBGtpbmQYAyABKA0SFQoNcHJldmlvdXNfaGFzaBgEIAEoDBI0CghhY2NvdW50cxgFIAMoCzIiLnNhZmVndWFyZHMuc3RvcmUudjEuQWNjb3VudFJlY29yZBIOCgZhbW91bnQYBiABKAkSMgoHY2hhbmdlcxgHIAMoCzIhLnNhZmVndWFyZHMuc3RvcmUudjEuQ2hhbmdlUmVjb3JkEhIKCnJlcXVlc3RfaWQYCCABKAkSDgoGbWV0aG9kGAkgASgNEhEKCXByaW5jaXBhbBgKIAEoCRIOCgZyZWFzb24YCyABKAkSFgoOcmVzZXJ2YXRpb25faWQYDCABKAkSGQoRcmVmdW5kZWRfc2VxdWVuY2UYDSABKAQSEAoIY2F0ZWdvcnkYDiABKAkSNwoKcXVhbnRpdGllcxgPIAMoCzIjLnNhZmVndWFyZHMuc3RvcmUudjEuUXVhbnRpdHlSZWNvcmQSDgoGcnVuX2lkGBAgASgJEhAKCHRyYWNlX2lkGBEgASgJEkAKCG1ldGFkYXRhGBIgAygLMi4uc2FmZWd1YXJkcy5zdG9yZS52MS5FbnRyeVJlY29yZC5NZXRhZGF0YUVudHJ5Gi8KDU1ldGFkYXRhRW50cnkSCwoDa2V5GAEgASgJEg0KBXZhbHVlGAIgASgJOgI4ASKOAQoNQWNjb3VudFJlY29yZBIMCgRraW5kGAEgASgNEgsKA3VpZBgCIAEoBBIZChFwcmV2aW91c19zZXF1ZW5jZRgDIAEoBBI0Cghwb3N0aW5ncxgEIAMoCzIiLnNhZmVndWFyZHMuc3RvcmUudjEuUG9zdGluZ1JlY29yZBIRCglyZW1haW5pbmcYBSABKAkiPAoNUG9zdGluZ1JlY29yZBINCgVmaWVsZBgBIAEoDRINCgVkZWx0YRgCIAEoCRINCgVhZnRlchgDIAEoCSI8CgxDaGFuZ2VSZWNvcmQSDQoFZmllbGQYASABKAkSDgoGYmVmb3JlGAIgASgJEg0KBWFmdGVyGAMgASgJIu8DChFJZGVtcG90ZW5jeVJlY29yZBITCgtmaW5nZXJwcmludBgBIAEoDBIQCghzZXF1ZW5jZRgCIAEoBBIPCgd0aW1lX21zGAMgASgDEg4KBmFtb3VudBgEIAEoCRIVCg1zZWNvbmRfYW1vdW50GAUgASgJEhAKCHdhcm5pbmdzGAYgAygNEgwKBGxhdGUYByABKAgSMwoHYmFsYW5jZRgIIAEoCzIiLnNhZmVndWFyZHMuc3RvcmUudjEuQmFsYW5jZVJlY29yZBI7CgtyZXNlcnZhdGlvbhgJIAEoCzImLnNhZmVndWFyZHMuc3RvcmUudjEuUmVzZXJ2YXRpb25SZWNvcmQSLwoFYWdlbnQYCiABKAsyIC5zYWZlZ3VhcmRzLnN0b3JlLnYxLkFnZW50UmVjb3JkEi0KBHBvb2wYCyABKAsyHy5zYWZlZ3VhcmRzLnN0b3JlLnYxLlBvb2xSZWNvcmQSNQoLb3RoZXJfYWdlbnQYDCABKAsyIC5zYWZlZ3VhcmRzLnN0b3JlLnYxLkFnZW50UmVjb3JkEjMKCm90aGVyX3Bvb2wYDSABKAsyHy5zYWZlZ3VhcmRzLnN0b3JlLnYxLlBvb2xSZWNvcmQSHQoVY29uZmlndXJhdGlvbl9jaGFuZ2VzGA4gASgJItgBCg1CYWxhbmNlUmVjb3JkEhEKCWFsbG9jYXRlZBgBIAEoCRINCgVzcGVudBgCIAEoCRIQCghyZXNlcnZlZBgDIAEoCRIXCg9vdmVyZHJhZnRfbGltaXQYBCABKAkSFgoOaW5pdGlhbF9idWRnZXQYBSABKAkSEAoIYmFzZWxpbmUYBiABKAkSDQoFc3RhdGUYByABKA0SFwoPYnVkZ2V0X3JldmlzaW9uGAggASgEEhAKCHBvb2xfdWlkGAkgASgEEhYKDmJ1ZGdldF90aW1lX21zGAogASgDIkIKC1VzYWdlUmVjb3JkEjMKBWNlbGxzGAEgAygLMiQuc2FmZWd1YXJkcy5zdG9yZS52MS5Vc2FnZUNlbGxSZWNvcmQingEKD1VzYWdlQ2VsbFJlY29yZBINCgVpbmRleBgBIAEoDRIOCgZhbW91bnQYAiABKAkSDwoHZW50cmllcxgDIAEoBBIQCghyZXF1ZXN0cxgEIAEoBBIQCghyZWZ1bmRlZBgFIAEoCRI3CgpxdWFudGl0aWVzGAYgAygLMiMuc2FmZWd1YXJkcy5zdG9yZS52MS5RdWFudGl0eVJlY29yZCIgCgxSZWZ1bmRSZWNvcmQSEAoIcmVmdW5kZWQYASABKAkiGAoJVWlkUmVjb3JkEgsKA3VpZBgBIAEoBCLuAwoPVmlvbGF0aW9uUmVjb3JkEhAKCHNlcXVlbmNlGAEgASgEEgwKBHR5cGUYAiABKA0SEAoIc2V2ZXJpdHkYAyABKA0SDQoFc3RhdGUYBCABKA0SDgoGc291cmNlGAUgASgNEhEKCXJ1bGVfa2luZBgGIAEoDRIPCgdydWxlX2lkGAcgASgJEhEKCWFnZW50X3VpZBgIIAEoBBIQCghhZ2VudF9pZBgJIAEoCRIQCghwb29sX3VpZBgKIAEoBBIPCgdwb29sX2lkGAsgASgJEg8KB21lc3NhZ2UYDCABKAkSQgoHZGV0YWlscxgNIAMoCzIxLnNhZmVndWFyZHMuc3RvcmUudjEuVmlvbGF0aW9uUmVjb3JkLkRldGFpbHNFbnRyeRINCgVjb3VudBgOIAEoBBIWCg5lbnRyeV9zZXF1ZW5jZRgPIAEoBBIWCg5jcmVhdGVfdGltZV9tcxgQIAEoAxIWCg51cGRhdGVfdGltZV9tcxgRIAEoAxITCgtlbmRfdGltZV9tcxgSIAEoAxIQCghyZXBvcnRlchgTIAEoCRINCgVhY3RvchgUIAEoCRIMCgRub3RlGBUgASgJGi4KDERldGFpbHNFbnRyeRILCgNrZXkYASABKAkSDQoFdmFsdWUYAiABKAk6AjgBIikKFVZpb2xhdGlvbk51bWJlclJlY29yZBIQCghzZXF1ZW5jZRgBIAEoBCKAAQoUVmlvbGF0aW9uRXZlbnRSZWNvcmQSEAoIc2VxdWVuY2UYASABKAQSDwoHdGltZV9tcxgCIAEoAxIMCgRraW5kGAMgASgNEjcKCXZpb2xhdGlvbhgEIAEoCzIkLnNhZmVndWFyZHMuc3RvcmUudjEuVmlvbGF0aW9uUmVjb3JkIkcKDUVwaXNvZGVSZWNvcmQSEQoJdmlvbGF0aW9uGAEgASgEEg0KBWNvdW50GAIgASgEEhQKDGxhc3RfdGltZV9tcxgDIAEoAyJHCg1EZW5pYWxzUmVjb3JkEhEKCWFnZW50X3VpZBgBIAEoBBINCgVjb3VudBgCIAEoBBIUCgxsYXN0X3RpbWVfbXMYAyABKAMiwQEKE1NlcnZpY2VMZXZlbHNSZWNvcmQSLwoFc2NvcGUYASABKAsyIC5zYWZlZ3VhcmRzLnN0b3JlLnYxLlNjb3BlUmVjb3JkEjcKBmxldmVscxgCIAMoCzInLnNhZmVndWFyZHMuc3RvcmUudjEuU2VydmljZUxldmVsUmVjb3JkEhAKCHJldmlzaW9uGAMgASgEEhYKDmNyZWF0ZV90aW1lX21zGAQgASgDEhYKDnVwZGF0ZV90aW1lX21zGAUgASgDIkkKElNlcnZpY2VMZXZlbFJlY29yZBIMCgRuYW1lGAEgASgJEhMKC21pbl9wZXJjZW50GAIgASgJEhAKCGZlYXR1cmVzGAMgAygJIigKC1Njb3BlUmVjb3JkEgwKBGtpbmQYASABKA0SCwoDdWlkGAIgASgEYgZwcm90bzM");
+  fileDesc("CiFzYWZlZ3VhcmRzL3N0b3JlL3YxL3JlY29yZHMucHJvdG8SE3NhZmVndWFyZHMuc3RvcmUudjEiigIKC1N0b3JlUmVjb3JkEg4KBmZvcm1hdBgBIAEoDRIQCghzdG9yZV9pZBgCIAEoCRINCgVvd25lchgDIAEoCRIVCg1oZWFkX3NlcXVlbmNlGAQgASgEEhEKCWhlYWRfaGFzaBgFIAEoDBIPCgd0aW1lX21zGAYgASgDEhAKCG5leHRfdWlkGAcgASgEEhkKEXZlcmlmaWVkX3NlcXVlbmNlGAggASgEEhUKDXZlcmlmaWVkX2hhc2gYCSABKAwSFwoPcHVyZ2VkX3NlcXVlbmNlGAogASgEEhYKDmNyZWF0ZV90aW1lX21zGAsgASgDEhoKEnZpb2xhdGlvbl9zZXF1ZW5jZRgMIAEoBCKDBAoKUG9vbFJlY29yZBILCgN1aWQYASABKAQSCgoCaWQYAiABKAkSDAoEbmFtZRgDIAEoCRIQCghwcmlvcml0eRgEIAEoDRIMCgR1bml0GAUgASgJEg0KBXNjYWxlGAYgASgNEg8KB2Z1bmRpbmcYByABKA0SDQoFc3RhdGUYCCABKA0SEwoLbWluX2JhbGFuY2UYCSABKAkSFgoOaW5pdGlhbF9idWRnZXQYCiABKAkSPwoIbWV0YWRhdGEYCyADKAsyLS5zYWZlZ3VhcmRzLnN0b3JlLnYxLlBvb2xSZWNvcmQuTWV0YWRhdGFFbnRyeRIQCghyZXZpc2lvbhgMIAEoBBIWCg5jcmVhdGVfdGltZV9tcxgNIAEoAxIWCg51cGRhdGVfdGltZV9tcxgOIAEoAxITCgthZ2VudF9jb3VudBgPIAEoBBIOCgZmdW5kZWQYECABKAkSDQoFc3BlbnQYESABKAkSEAoIcmVzZXJ2ZWQYEiABKAkSEwoLdW5hbGxvY2F0ZWQYEyABKAkSDAoEZGVidBgUIAEoCRIMCgRiYXNlGBUgASgJEhAKCGJhc2VsaW5lGBYgASgJEhUKDWxhc3Rfc2VxdWVuY2UYFyABKAQaLwoNTWV0YWRhdGFFbnRyeRILCgNrZXkYASABKAkSDQoFdmFsdWUYAiABKAk6AjgBIvAECgtBZ2VudFJlY29yZBILCgN1aWQYASABKAQSCgoCaWQYAiABKAkSEAoIcG9vbF91aWQYAyABKAQSDAoEbmFtZRgEIAEoCRIQCghwcmlvcml0eRgFIAEoDRINCgVzdGF0ZRgGIAEoDRIXCg9vdmVyZHJhZnRfbGltaXQYByABKAkSEwoLYWxsb3dfZm9yY2UYCCABKAgSEQoJcGFyZW50X2lkGAkgASgJEhYKDmluaXRpYWxfYnVkZ2V0GAogASgJEkAKCG1ldGFkYXRhGAsgAygLMi4uc2FmZWd1YXJkcy5zdG9yZS52MS5BZ2VudFJlY29yZC5NZXRhZGF0YUVudHJ5EhAKCHJldmlzaW9uGAwgASgEEhcKD2J1ZGdldF9yZXZpc2lvbhgNIAEoBBIWCg5jcmVhdGVfdGltZV9tcxgOIAEoAxIWCg51cGRhdGVfdGltZV9tcxgPIAEoAxIWCg5idWRnZXRfdGltZV9tcxgQIAEoAxIWCg5kZWxldGVfdGltZV9tcxgRIAEoAxIZChFvcGVuX3Jlc2VydmF0aW9ucxgSIAEoDRIWCg5xdWFudGl0eV9uYW1lcxgTIAMoCRIRCglhbGxvY2F0ZWQYFCABKAkSDQoFc3BlbnQYFSABKAkSEAoIcmVzZXJ2ZWQYFiABKAkSDAoEYmFzZRgXIAEoCRIQCghiYXNlbGluZRgYIAEoCRIVCg1sYXN0X3NlcXVlbmNlGBkgASgEEhIKCnVzYWdlX2hvdXIYGiABKA0aLwoNTWV0YWRhdGFFbnRyeRILCgNrZXkYASABKAkSDQoFdmFsdWUYAiABKAk6AjgBIvYDChFSZXNlcnZhdGlvblJlY29yZBIKCgJpZBgBIAEoCRIRCglhZ2VudF91aWQYAiABKAQSDQoFc3RhdGUYAyABKA0SDgoGYW1vdW50GAQgASgJEgwKBGhlbGQYBSABKAkSEQoJY29tbWl0dGVkGAYgASgJEhAKCGNhdGVnb3J5GAcgASgJEjcKCnF1YW50aXRpZXMYCCADKAsyIy5zYWZlZ3VhcmRzLnN0b3JlLnYxLlF1YW50aXR5UmVjb3JkEg4KBnJ1bl9pZBgJIAEoCRJGCghtZXRhZGF0YRgKIAMoCzI0LnNhZmVndWFyZHMuc3RvcmUudjEuUmVzZXJ2YXRpb25SZWNvcmQuTWV0YWRhdGFFbnRyeRISCgpleHRlbnNpb25zGAsgASgNEhYKDmNyZWF0ZV90aW1lX21zGAwgASgDEhYKDmV4cGlyZV90aW1lX21zGA0gASgDEhMKC2VuZF90aW1lX21zGA4gASgDEhQKDHNldHRsZWRfbGF0ZRgPIAEoCBIuCgV2ZXJicxgQIAMoCzIfLnNhZmVndWFyZHMuc3RvcmUudjEuVmVyYlJlY29yZBIPCgdjb21taXRzGBEgASgNGi8KDU1ldGFkYXRhRW50cnkSCwoDa2V5GAEgASgJEg0KBXZhbHVlGAIgASgJOgI4ASIuCg5RdWFudGl0eVJlY29yZBIMCgRuYW1lGAEgASgJEg4KBmFtb3VudBgCIAEoCSIwCgpWZXJiUmVjb3JkEg4KBm1ldGhvZBgBIAEoDRISCgpyZXF1ZXN0X2lkGAIgASgJIqkECgtFbnRyeVJlY29yZBIQCghzZXF1ZW5jZRgBIAEoBBIPCgd0aW1lX21zGAIgASgDEgwKBGtpbmQYAyABKA0SFQoNcHJldmlvdXNfaGFzaBgEIAEoDBI0CghhY2NvdW50cxgFIAMoCzIiLnNhZmVndWFyZHMuc3RvcmUudjEuQWNjb3VudFJlY29yZBIOCgZhbW91bnQYBiABKAkSMgoHY2hhbmdlcxgHIAMoCzIhLnNhZmVndWFyZHMuc3RvcmUudjEuQ2hhbmdlUmVjb3JkEhIKCnJlcXVlc3RfaWQYCCABKAkSDgoGbWV0aG9kGAkgASgNEhEKCXByaW5jaXBhbBgKIAEoCRIOCgZyZWFzb24YCyABKAkSFgoOcmVzZXJ2YXRpb25faWQYDCABKAkSGQoRcmVmdW5kZWRfc2VxdWVuY2UYDSABKAQSEAoIY2F0ZWdvcnkYDiABKAkSNwoKcXVhbnRpdGllcxgPIAMoCzIjLnNhZmVndWFyZHMuc3RvcmUudjEuUXVhbnRpdHlSZWNvcmQSDgoGcnVuX2lkGBAgASgJEhAKCHRyYWNlX2lkGBEgASgJEkAKCG1ldGFkYXRhGBIgAygLMi4uc2FmZWd1YXJkcy5zdG9yZS52MS5FbnRyeVJlY29yZC5NZXRhZGF0YUVudHJ5Gi8KDU1ldGFkYXRhRW50cnkSCwoDa2V5GAEgASgJEg0KBXZhbHVlGAIgASgJOgI4ASKOAQoNQWNjb3VudFJlY29yZBIMCgRraW5kGAEgASgNEgsKA3VpZBgCIAEoBBIZChFwcmV2aW91c19zZXF1ZW5jZRgDIAEoBBI0Cghwb3N0aW5ncxgEIAMoCzIiLnNhZmVndWFyZHMuc3RvcmUudjEuUG9zdGluZ1JlY29yZBIRCglyZW1haW5pbmcYBSABKAkiPAoNUG9zdGluZ1JlY29yZBINCgVmaWVsZBgBIAEoDRINCgVkZWx0YRgCIAEoCRINCgVhZnRlchgDIAEoCSI8CgxDaGFuZ2VSZWNvcmQSDQoFZmllbGQYASABKAkSDgoGYmVmb3JlGAIgASgJEg0KBWFmdGVyGAMgASgJIvUEChFJZGVtcG90ZW5jeVJlY29yZBITCgtmaW5nZXJwcmludBgBIAEoDBIQCghzZXF1ZW5jZRgCIAEoBBIPCgd0aW1lX21zGAMgASgDEg4KBmFtb3VudBgEIAEoCRIVCg1zZWNvbmRfYW1vdW50GAUgASgJEhAKCHdhcm5pbmdzGAYgAygNEgwKBGxhdGUYByABKAgSMwoHYmFsYW5jZRgIIAEoCzIiLnNhZmVndWFyZHMuc3RvcmUudjEuQmFsYW5jZVJlY29yZBI7CgtyZXNlcnZhdGlvbhgJIAEoCzImLnNhZmVndWFyZHMuc3RvcmUudjEuUmVzZXJ2YXRpb25SZWNvcmQSLwoFYWdlbnQYCiABKAsyIC5zYWZlZ3VhcmRzLnN0b3JlLnYxLkFnZW50UmVjb3JkEi0KBHBvb2wYCyABKAsyHy5zYWZlZ3VhcmRzLnN0b3JlLnYxLlBvb2xSZWNvcmQSNQoLb3RoZXJfYWdlbnQYDCABKAsyIC5zYWZlZ3VhcmRzLnN0b3JlLnYxLkFnZW50UmVjb3JkEjMKCm90aGVyX3Bvb2wYDSABKAsyHy5zYWZlZ3VhcmRzLnN0b3JlLnYxLlBvb2xSZWNvcmQSHQoVY29uZmlndXJhdGlvbl9jaGFuZ2VzGA4gASgJEj4KCWVtZXJnZW5jeRgRIAEoCzIrLnNhZmVndWFyZHMuc3RvcmUudjEuRW1lcmdlbmN5UmVxdWVzdFJlY29yZBJEChBlbWVyZ2VuY3lfcG9saWN5GBIgASgLMiouc2FmZWd1YXJkcy5zdG9yZS52MS5FbWVyZ2VuY3lQb2xpY3lSZWNvcmQi2AEKDUJhbGFuY2VSZWNvcmQSEQoJYWxsb2NhdGVkGAEgASgJEg0KBXNwZW50GAIgASgJEhAKCHJlc2VydmVkGAMgASgJEhcKD292ZXJkcmFmdF9saW1pdBgEIAEoCRIWCg5pbml0aWFsX2J1ZGdldBgFIAEoCRIQCghiYXNlbGluZRgGIAEoCRINCgVzdGF0ZRgHIAEoDRIXCg9idWRnZXRfcmV2aXNpb24YCCABKAQSEAoIcG9vbF91aWQYCSABKAQSFgoOYnVkZ2V0X3RpbWVfbXMYCiABKAMiQgoLVXNhZ2VSZWNvcmQSMwoFY2VsbHMYASADKAsyJC5zYWZlZ3VhcmRzLnN0b3JlLnYxLlVzYWdlQ2VsbFJlY29yZCKeAQoPVXNhZ2VDZWxsUmVjb3JkEg0KBWluZGV4GAEgASgNEg4KBmFtb3VudBgCIAEoCRIPCgdlbnRyaWVzGAMgASgEEhAKCHJlcXVlc3RzGAQgASgEEhAKCHJlZnVuZGVkGAUgASgJEjcKCnF1YW50aXRpZXMYBiADKAsyIy5zYWZlZ3VhcmRzLnN0b3JlLnYxLlF1YW50aXR5UmVjb3JkIiAKDFJlZnVuZFJlY29yZBIQCghyZWZ1bmRlZBgBIAEoCSIYCglVaWRSZWNvcmQSCwoDdWlkGAEgASgEIu4DCg9WaW9sYXRpb25SZWNvcmQSEAoIc2VxdWVuY2UYASABKAQSDAoEdHlwZRgCIAEoDRIQCghzZXZlcml0eRgDIAEoDRINCgVzdGF0ZRgEIAEoDRIOCgZzb3VyY2UYBSABKA0SEQoJcnVsZV9raW5kGAYgASgNEg8KB3J1bGVfaWQYByABKAkSEQoJYWdlbnRfdWlkGAggASgEEhAKCGFnZW50X2lkGAkgASgJEhAKCHBvb2xfdWlkGAogASgEEg8KB3Bvb2xfaWQYCyABKAkSDwoHbWVzc2FnZRgMIAEoCRJCCgdkZXRhaWxzGA0gAygLMjEuc2FmZWd1YXJkcy5zdG9yZS52MS5WaW9sYXRpb25SZWNvcmQuRGV0YWlsc0VudHJ5Eg0KBWNvdW50GA4gASgEEhYKDmVudHJ5X3NlcXVlbmNlGA8gASgEEhYKDmNyZWF0ZV90aW1lX21zGBAgASgDEhYKDnVwZGF0ZV90aW1lX21zGBEgASgDEhMKC2VuZF90aW1lX21zGBIgASgDEhAKCHJlcG9ydGVyGBMgASgJEg0KBWFjdG9yGBQgASgJEgwKBG5vdGUYFSABKAkaLgoMRGV0YWlsc0VudHJ5EgsKA2tleRgBIAEoCRINCgV2YWx1ZRgCIAEoCToCOAEiKQoVVmlvbGF0aW9uTnVtYmVyUmVjb3JkEhAKCHNlcXVlbmNlGAEgASgEIoABChRWaW9sYXRpb25FdmVudFJlY29yZBIQCghzZXF1ZW5jZRgBIAEoBBIPCgd0aW1lX21zGAIgASgDEgwKBGtpbmQYAyABKA0SNwoJdmlvbGF0aW9uGAQgASgLMiQuc2FmZWd1YXJkcy5zdG9yZS52MS5WaW9sYXRpb25SZWNvcmQiRwoNRXBpc29kZVJlY29yZBIRCgl2aW9sYXRpb24YASABKAQSDQoFY291bnQYAiABKAQSFAoMbGFzdF90aW1lX21zGAMgASgDIkcKDURlbmlhbHNSZWNvcmQSEQoJYWdlbnRfdWlkGAEgASgEEg0KBWNvdW50GAIgASgEEhQKDGxhc3RfdGltZV9tcxgDIAEoAyLBAQoTU2VydmljZUxldmVsc1JlY29yZBIvCgVzY29wZRgBIAEoCzIgLnNhZmVndWFyZHMuc3RvcmUudjEuU2NvcGVSZWNvcmQSNwoGbGV2ZWxzGAIgAygLMicuc2FmZWd1YXJkcy5zdG9yZS52MS5TZXJ2aWNlTGV2ZWxSZWNvcmQSEAoIcmV2aXNpb24YAyABKAQSFgoOY3JlYXRlX3RpbWVfbXMYBCABKAMSFgoOdXBkYXRlX3RpbWVfbXMYBSABKAMiSQoSU2VydmljZUxldmVsUmVjb3JkEgwKBG5hbWUYASABKAkSEwoLbWluX3BlcmNlbnQYAiABKAkSEAoIZmVhdHVyZXMYAyADKAkiKAoLU2NvcGVSZWNvcmQSDAoEa2luZBgBIAEoDRILCgN1aWQYAiABKAQilwMKFUVtZXJnZW5jeVBvbGljeVJlY29yZBIvCgVzY29wZRgBIAEoCzIgLnNhZmVndWFyZHMuc3RvcmUudjEuU2NvcGVSZWNvcmQSDwoHZW5hYmxlZBgCIAEoCBIaChJwcmlvcml0eV90aHJlc2hvbGQYAyABKA0SFgoOY3JpdGljYWxfc2hhcmUYBCABKAkSGAoLcGVyX2RheV9tYXgYBSABKAlIAIgBARIcCg9wZXJfcmVxdWVzdF9tYXgYBiABKAlIAYgBARITCgtjb29sZG93bl9tcxgHIAEoBBIbCg5hcHByb3ZhbF9hYm92ZRgIIAEoCUgCiAEBEhcKD2FwcHJvdmFsX3R0bF9tcxgJIAEoBBIMCgRtaW50GAogASgIEhAKCHJldmlzaW9uGAsgASgEEhYKDmNyZWF0ZV90aW1lX21zGAwgASgDEhYKDnVwZGF0ZV90aW1lX21zGA0gASgDQg4KDF9wZXJfZGF5X21heEISChBfcGVyX3JlcXVlc3RfbWF4QhEKD19hcHByb3ZhbF9hYm92ZSKQAwoWRW1lcmdlbmN5UmVxdWVzdFJlY29yZBIOCgZudW1iZXIYASABKAQSCgoCaWQYAiABKAkSEQoJYWdlbnRfdWlkGAMgASgEEhAKCGFnZW50X2lkGAQgASgJEhAKCHBvb2xfdWlkGAUgASgEEg8KB3Bvb2xfaWQYBiABKAkSDAoEdW5pdBgHIAEoCRIQCghwcmlvcml0eRgIIAEoDRIOCgZhbW91bnQYCSABKAkSDgoGcmVhc29uGAogASgJEg0KBXN0YXRlGAsgASgNEgwKBHJ1bGUYDCABKA0SEAoIYXBwcm92ZWQYDSABKAkSEgoKYXBwcm92YWJsZRgOIAEoCRITCgtleHBsYW5hdGlvbhgPIAEoCRIVCg1yZXRyeV90aW1lX21zGBAgASgDEhAKCHNlcXVlbmNlGBEgASgEEhYKDmNyZWF0ZV90aW1lX21zGBIgASgDEhYKDmV4cGlyZV90aW1lX21zGBMgASgDEhMKC2VuZF90aW1lX21zGBQgASgDEgwKBG5vdGUYFSABKAkiJwoVRW1lcmdlbmN5TnVtYmVyUmVjb3JkEg4KBm51bWJlchgBIAEoBCKoAQoVRW1lcmdlbmN5R3JhbnRzUmVjb3JkEhEKCWFnZW50X3VpZBgBIAEoBBI0CgNkYXkYAiABKAsyJy5zYWZlZ3VhcmRzLnN0b3JlLnYxLkVtZXJnZW5jeURheVJlY29yZBIUCgxsYXN0X3RpbWVfbXMYAyABKAMSDwoHcGVuZGluZxgEIAMoBBIOCgZkZW5pZWQYBSADKAQSDwoHc2V0dGxlZBgGIAMoBCJNChJFbWVyZ2VuY3lEYXlSZWNvcmQSNwoFc2xvdHMYASADKAsyKC5zYWZlZ3VhcmRzLnN0b3JlLnYxLkVtZXJnZW5jeVNsb3RSZWNvcmQiNAoTRW1lcmdlbmN5U2xvdFJlY29yZBINCgVpbmRleBgBIAEoBBIOCgZhbW91bnQYAiABKAliBnByb3RvMw");
 
 /**
  * StoreRecord is the one row about the store itself. Written with every transaction.
@@ -1037,6 +1037,20 @@ export type IdempotencyRecord = Message<"safeguards.store.v1.IdempotencyRecord">
    * @generated from field: string configuration_changes = 14;
    */
   configurationChanges: string;
+
+  /**
+   * The emergency request after it.
+   *
+   * @generated from field: safeguards.store.v1.EmergencyRequestRecord emergency = 17;
+   */
+  emergency?: EmergencyRequestRecord | undefined;
+
+  /**
+   * The emergency policy after it.
+   *
+   * @generated from field: safeguards.store.v1.EmergencyPolicyRecord emergency_policy = 18;
+   */
+  emergencyPolicy?: EmergencyPolicyRecord | undefined;
 };
 
 /**
@@ -1655,4 +1669,396 @@ export type ScopeRecord = Message<"safeguards.store.v1.ScopeRecord"> & {
  */
 export const ScopeRecordSchema: GenMessage<ScopeRecord> = /*@__PURE__*/
   messageDesc(file_safeguards_store_v1_records, 23);
+
+/**
+ * EmergencyPolicyRecord is the emergency policy of a pool or of the server.
+ *
+ * @generated from message safeguards.store.v1.EmergencyPolicyRecord
+ */
+export type EmergencyPolicyRecord = Message<"safeguards.store.v1.EmergencyPolicyRecord"> & {
+  /**
+   * A pool, or every agent.
+   *
+   * @generated from field: safeguards.store.v1.ScopeRecord scope = 1;
+   */
+  scope?: ScopeRecord | undefined;
+
+  /**
+   * Whether anything is granted.
+   *
+   * @generated from field: bool enabled = 2;
+   */
+  enabled: boolean;
+
+  /**
+   * 1 to 11.
+   *
+   * @generated from field: uint32 priority_threshold = 3;
+   */
+  priorityThreshold: number;
+
+  /**
+   * An amount, 0 to 1.
+   *
+   * @generated from field: string critical_share = 4;
+   */
+  criticalShare: string;
+
+  /**
+   * An amount, or none.
+   *
+   * @generated from field: optional string per_day_max = 5;
+   */
+  perDayMax?: string | undefined;
+
+  /**
+   * An amount, or none.
+   *
+   * @generated from field: optional string per_request_max = 6;
+   */
+  perRequestMax?: string | undefined;
+
+  /**
+   * 0 for none.
+   *
+   * @generated from field: uint64 cooldown_ms = 7;
+   */
+  cooldownMs: bigint;
+
+  /**
+   * An amount, or none.
+   *
+   * @generated from field: optional string approval_above = 8;
+   */
+  approvalAbove?: string | undefined;
+
+  /**
+   * How long a request waits.
+   *
+   * @generated from field: uint64 approval_ttl_ms = 9;
+   */
+  approvalTtlMs: bigint;
+
+  /**
+   * Whether an ON_DEMAND pool mints.
+   *
+   * @generated from field: bool mint = 10;
+   */
+  mint: boolean;
+
+  /**
+   * Counts changes.
+   *
+   * @generated from field: uint64 revision = 11;
+   */
+  revision: bigint;
+
+  /**
+   * Of the first setting.
+   *
+   * @generated from field: int64 create_time_ms = 12;
+   */
+  createTimeMs: bigint;
+
+  /**
+   * Of the last one.
+   *
+   * @generated from field: int64 update_time_ms = 13;
+   */
+  updateTimeMs: bigint;
+};
+
+/**
+ * Describes the message safeguards.store.v1.EmergencyPolicyRecord.
+ * Use `create(EmergencyPolicyRecordSchema)` to create a new message.
+ */
+export const EmergencyPolicyRecordSchema: GenMessage<EmergencyPolicyRecord> = /*@__PURE__*/
+  messageDesc(file_safeguards_store_v1_records, 24);
+
+/**
+ * EmergencyRequestRecord is one request for emergency money.
+ *
+ * @generated from message safeguards.store.v1.EmergencyRequestRecord
+ */
+export type EmergencyRequestRecord = Message<"safeguards.store.v1.EmergencyRequestRecord"> & {
+  /**
+   * From 1.
+   *
+   * @generated from field: uint64 number = 1;
+   */
+  number: bigint;
+
+  /**
+   * Made by the server.
+   *
+   * @generated from field: string id = 2;
+   */
+  id: string;
+
+  /**
+   * The agent's account.
+   *
+   * @generated from field: uint64 agent_uid = 3;
+   */
+  agentUid: bigint;
+
+  /**
+   * Its id.
+   *
+   * @generated from field: string agent_id = 4;
+   */
+  agentId: string;
+
+  /**
+   * The pool's account.
+   *
+   * @generated from field: uint64 pool_uid = 5;
+   */
+  poolUid: bigint;
+
+  /**
+   * Its id.
+   *
+   * @generated from field: string pool_id = 6;
+   */
+  poolId: string;
+
+  /**
+   * The pool's.
+   *
+   * @generated from field: string unit = 7;
+   */
+  unit: string;
+
+  /**
+   * The agent's.
+   *
+   * @generated from field: uint32 priority = 8;
+   */
+  priority: number;
+
+  /**
+   * As asked for, an amount.
+   *
+   * @generated from field: string amount = 9;
+   */
+  amount: string;
+
+  /**
+   * As given.
+   *
+   * @generated from field: string reason = 10;
+   */
+  reason: string;
+
+  /**
+   * safeguards.v1.EmergencyState.
+   *
+   * @generated from field: uint32 state = 11;
+   */
+  state: number;
+
+  /**
+   * safeguards.v1.EmergencyRule.
+   *
+   * @generated from field: uint32 rule = 12;
+   */
+  rule: number;
+
+  /**
+   * What the agent got, an amount.
+   *
+   * @generated from field: string approved = 13;
+   */
+  approved: string;
+
+  /**
+   * What an operator may approve, an amount.
+   *
+   * @generated from field: string approvable = 14;
+   */
+  approvable: string;
+
+  /**
+   * One sentence for people.
+   *
+   * @generated from field: string explanation = 15;
+   */
+  explanation: string;
+
+  /**
+   * When it may pass by itself, or 0.
+   *
+   * @generated from field: int64 retry_time_ms = 16;
+   */
+  retryTimeMs: bigint;
+
+  /**
+   * The entry that paid it, or 0.
+   *
+   * @generated from field: uint64 sequence = 17;
+   */
+  sequence: bigint;
+
+  /**
+   * When it was made.
+   *
+   * @generated from field: int64 create_time_ms = 18;
+   */
+  createTimeMs: bigint;
+
+  /**
+   * When it stops waiting, or 0.
+   *
+   * @generated from field: int64 expire_time_ms = 19;
+   */
+  expireTimeMs: bigint;
+
+  /**
+   * When it was settled, or 0.
+   *
+   * @generated from field: int64 end_time_ms = 20;
+   */
+  endTimeMs: bigint;
+
+  /**
+   * The operator's reason.
+   *
+   * @generated from field: string note = 21;
+   */
+  note: string;
+};
+
+/**
+ * Describes the message safeguards.store.v1.EmergencyRequestRecord.
+ * Use `create(EmergencyRequestRecordSchema)` to create a new message.
+ */
+export const EmergencyRequestRecordSchema: GenMessage<EmergencyRequestRecord> = /*@__PURE__*/
+  messageDesc(file_safeguards_store_v1_records, 25);
+
+/**
+ * EmergencyNumberRecord names one emergency request.
+ *
+ * @generated from message safeguards.store.v1.EmergencyNumberRecord
+ */
+export type EmergencyNumberRecord = Message<"safeguards.store.v1.EmergencyNumberRecord"> & {
+  /**
+   * Its number.
+   *
+   * @generated from field: uint64 number = 1;
+   */
+  number: bigint;
+};
+
+/**
+ * Describes the message safeguards.store.v1.EmergencyNumberRecord.
+ * Use `create(EmergencyNumberRecordSchema)` to create a new message.
+ */
+export const EmergencyNumberRecordSchema: GenMessage<EmergencyNumberRecord> = /*@__PURE__*/
+  messageDesc(file_safeguards_store_v1_records, 26);
+
+/**
+ * EmergencyGrantsRecord is what is remembered of an agent's emergency requests.
+ *
+ * @generated from message safeguards.store.v1.EmergencyGrantsRecord
+ */
+export type EmergencyGrantsRecord = Message<"safeguards.store.v1.EmergencyGrantsRecord"> & {
+  /**
+   * The agent's account.
+   *
+   * @generated from field: uint64 agent_uid = 1;
+   */
+  agentUid: bigint;
+
+  /**
+   * What it got in the last 24 hours, by slices of them, or none.
+   *
+   * @generated from field: safeguards.store.v1.EmergencyDayRecord day = 2;
+   */
+  day?: EmergencyDayRecord | undefined;
+
+  /**
+   * When it last got something, or 0.
+   *
+   * @generated from field: int64 last_time_ms = 3;
+   */
+  lastTimeMs: bigint;
+
+  /**
+   * Numbers of those that wait.
+   *
+   * @generated from field: repeated uint64 pending = 4;
+   */
+  pending: bigint[];
+
+  /**
+   * Numbers of those denied.
+   *
+   * @generated from field: repeated uint64 denied = 5;
+   */
+  denied: bigint[];
+
+  /**
+   * Numbers of those approved, rejected and expired.
+   *
+   * @generated from field: repeated uint64 settled = 6;
+   */
+  settled: bigint[];
+};
+
+/**
+ * Describes the message safeguards.store.v1.EmergencyGrantsRecord.
+ * Use `create(EmergencyGrantsRecordSchema)` to create a new message.
+ */
+export const EmergencyGrantsRecordSchema: GenMessage<EmergencyGrantsRecord> = /*@__PURE__*/
+  messageDesc(file_safeguards_store_v1_records, 27);
+
+/**
+ * EmergencyDayRecord is what an agent got in the last 24 hours.
+ *
+ * @generated from message safeguards.store.v1.EmergencyDayRecord
+ */
+export type EmergencyDayRecord = Message<"safeguards.store.v1.EmergencyDayRecord"> & {
+  /**
+   * In order of index.
+   *
+   * @generated from field: repeated safeguards.store.v1.EmergencySlotRecord slots = 1;
+   */
+  slots: EmergencySlotRecord[];
+};
+
+/**
+ * Describes the message safeguards.store.v1.EmergencyDayRecord.
+ * Use `create(EmergencyDayRecordSchema)` to create a new message.
+ */
+export const EmergencyDayRecordSchema: GenMessage<EmergencyDayRecord> = /*@__PURE__*/
+  messageDesc(file_safeguards_store_v1_records, 28);
+
+/**
+ * EmergencySlotRecord is one slice of 24 hours.
+ *
+ * @generated from message safeguards.store.v1.EmergencySlotRecord
+ */
+export type EmergencySlotRecord = Message<"safeguards.store.v1.EmergencySlotRecord"> & {
+  /**
+   * Counted from 1970.
+   *
+   * @generated from field: uint64 index = 1;
+   */
+  index: bigint;
+
+  /**
+   * An amount.
+   *
+   * @generated from field: string amount = 2;
+   */
+  amount: string;
+};
+
+/**
+ * Describes the message safeguards.store.v1.EmergencySlotRecord.
+ * Use `create(EmergencySlotRecordSchema)` to create a new message.
+ */
+export const EmergencySlotRecordSchema: GenMessage<EmergencySlotRecord> = /*@__PURE__*/
+  messageDesc(file_safeguards_store_v1_records, 29);
 
