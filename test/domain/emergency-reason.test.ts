@@ -132,7 +132,7 @@ describe('a reason', () => {
     fc.assert(
       fc.property(one, fc.nat(), (reason, seed) => {
         const shouted = [...reason].map((letter, at) =>
-          (seed >> at % 31) & 1 ? letter.toUpperCase() : letter,
+          (seed >> (at % 31)) & 1 ? letter.toUpperCase() : letter,
         );
         expect(saysCritical(shouted.join('\u200c'))).toBe(saysCritical(reason));
       }),

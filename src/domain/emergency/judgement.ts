@@ -1,4 +1,4 @@
-import { floorToScale, formatAmount, minAmount, stepOf, type Amount } from '../amount.js';
+import { floorToScale, formatAmount, maxAmount, stepOf, type Amount } from '../amount.js';
 import { debtOf } from '../budget.js';
 import { countedAt, retryTime } from '../counter.js';
 import type { Agent, Instant, Pool } from '../model.js';
@@ -71,7 +71,9 @@ export function justified(
   return {
     amount: floorToScale((asked * share) / WHOLE_SHARE, pool.scale),
     rule: 'CRITICAL_REASON',
-    because: `the reason says that it is critical and priority ${priority} is below ${threshold}, which comes to the share ${formatAmount(share)}`,
+    because:
+      `priority ${priority} is below ${threshold} and the reason says that it is critical, ` +
+      `which comes to the share ${formatAmount(share)}`,
     retryTime: 0,
   };
 }
@@ -84,7 +86,8 @@ export function cooling(
   const end = grants.lastTime + policy.cooldownMs;
   if (grants.lastTime === 0 || now >= end) return undefined;
   const last = new Date(grants.lastTime).toISOString();
-  const because = `agent ${agent.id} got emergency money at ${last} and the cooldown is ${policy.cooldownMs / 1000} s`;
+  const seconds = policy.cooldownMs / 1000;
+  const because = `agent ${agent.id} got money at ${last} and the cooldown is ${seconds} s`;
   return { ...denied('COOLDOWN', because), retryTime: end };
 }
 
@@ -116,7 +119,9 @@ export function capped(
   return {
     amount: room,
     rule: 'PER_DAY_MAX',
-    because: `agent ${agent.id} gets at most ${money(cap, pool)}${whose} in 24 hours and has got ${formatAmount(counted)}`,
+    because:
+      `agent ${agent.id} gets at most ${money(cap, pool)}${whose} in 24 hours ` +
+      `and has got ${formatAmount(counted)}`,
     retryTime: room === 0n ? (retry ?? 0) : 0,
   };
 }
@@ -144,8 +149,7 @@ export function payable(
 
 /** What a pool can pay to an agent without minting, at least 0. */
 export function payableOf(agent: Agent, pool: Pool): Amount {
-  const has = pool.unallocated - (pool.debt - debtOf(agent));
-  return has > 0n ? minAmount(has, pool.unallocated) : 0n;
+  return maxAmount(0n, pool.unallocated - (pool.debt - debtOf(agent)));
 }
 
 /** A judgement in one sentence. */
