@@ -227,12 +227,14 @@ describe('expiry', () => {
 });
 
 /** What happened between asking 50 and approving it, what the approval comes to, and a way out. */
-const BETWEEN: readonly (readonly [
+type Between = readonly [
   name: string,
   happened: () => readonly SingleCommand[],
   expected: string,
   wayOut?: () => readonly SingleCommand[],
-])[] = [
+];
+
+const BETWEEN: readonly Between[] = [
   [
     'the pool was drained',
     () => [fundPool('p', '-900')],
@@ -312,7 +314,8 @@ const BETWEEN: readonly (readonly [
 ];
 
 describe('when in between', () => {
-  test.each(BETWEEN)('%s', (_name, happened, expected, wayOut) => {
+  test.each(BETWEEN.map((row) => [row[0], row] as const))('%s', (_name, between) => {
+    const [, happened, expected, wayOut] = between;
     const id = waiting();
     for (const command of happened()) world.must(command);
     const entries = world.entries.length;

@@ -131,7 +131,7 @@ describe('a reason', () => {
     const one = fc.constantFrom(...COUNTS, ...DOES_NOT);
     fc.assert(
       fc.property(one, fc.nat(), (reason, seed) => {
-        const shouted = [...reason].map((letter, at) =>
+        const shouted = Array.from(reason).map((letter, at) =>
           (seed >> (at % 31)) & 1 ? letter.toUpperCase() : letter,
         );
         expect(saysCritical(shouted.join('\u200c'))).toBe(saysCritical(reason));
