@@ -1,11 +1,6 @@
 /** Emergencies on the wire: what is read and what is answered. */
 import { equals, fromBinary, toBinary } from '@bufbuild/protobuf';
-import type {
-  DescMessage,
-  DescMethodUnary,
-  MessageInitShape,
-  MessageShape,
-} from '@bufbuild/protobuf';
+import type { DescMessage, DescMethodUnary, MessageShape } from '@bufbuild/protobuf';
 import { describe, expect, test } from 'vitest';
 import { DEFAULT_TERMS, type EmergencyPolicy } from '../../src/domain/emergency/policy.js';
 import {
