@@ -5,7 +5,12 @@ import type { BudgetMonitor, CompiledMonitor } from './monitor.js';
 import { scopeIndex, type ScopeIndex } from './scope.js';
 
 /** The collections whose rows are all in memory, since every decision asks for them. */
-export const RULE_COLLECTIONS = ['service_levels', 'limits', 'monitors'] as const;
+export const RULE_COLLECTIONS = [
+  'service_levels',
+  'limits',
+  'monitors',
+  'emergency_policies',
+] as const;
 
 /** The name of such a collection. */
 export type RuleCollection = (typeof RULE_COLLECTIONS)[number];
@@ -92,15 +97,6 @@ function compiledOrFailing(compile: CompileExpression, source: string): Expressi
   if (compiled.kind === 'COMPILED') return compiled.expression;
   const message = 'the expression cannot be compiled any more';
   return { evaluate: () => ({ kind: 'FAILED', message }) };
-  return makeRules({
-    service_levels: changed(rules, changes, 'service_levels'),
-    emergency_policies: changed(rules, changes, 'emergency_policies'),
-  });
-}
-
-/** Rules without any. */
-export function noRules(): Rules {
-  return makeRules({ service_levels: new Map(), emergency_policies: new Map() });
 }
 
 function changed<C extends RuleCollection>(
