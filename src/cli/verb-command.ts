@@ -11,21 +11,24 @@ const GROUPS: Readonly<Record<string, string>> = {
   budget: 'Balances of agents',
   allocate: 'New budgets for the agents of a pool',
   reservation: 'Reservations of agents',
+  emergency: 'Money beyond budgets',
+  'emergency policy': 'What operators allow in emergencies',
 };
 
-/** Adds every verb of the table; the first of two words is a command that groups. */
+/** Adds every verb of the table; all of its words but the last are commands that group. */
 export function addVerbs(program: Command, terminal: Terminal, exit: (code: number) => void): void {
   const groups = new Map<string, Command>();
   for (const verb of VERBS) {
-    const [first = '', second] = verb.words.split(' ');
+    const words = verb.words.split(' ');
     program.commandsGroup(verb.listener === 'agent' ? 'For agents:' : 'For operators:');
     let parent = program;
-    if (second !== undefined) {
-      parent = groups.get(first) ?? program.command(first).description(GROUPS[first] ?? first);
+    for (const [at, word] of words.slice(0, -1).entries()) {
+      const path = words.slice(0, at + 1).join(' ');
+      parent = groups.get(path) ?? parent.command(word).description(GROUPS[path] ?? path);
       parent.helpCommand(false);
-      groups.set(first, parent);
+      groups.set(path, parent);
     }
-    addVerb(parent.command(second ?? first), verb, terminal, exit);
+    addVerb(parent.command(words.at(-1) ?? ''), verb, terminal, exit);
   }
 }
 

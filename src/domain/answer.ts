@@ -1,5 +1,7 @@
 import type { AllocationRow } from './allocation/row.js';
 import type { Amount } from './amount.js';
+import type { EmergencyPolicy } from './emergency/policy.js';
+import type { EmergencyAnswer } from './emergency/request.js';
 import type { Agent, Instant, Pool, Reservation } from './model.js';
 import type { CollectionName } from './collection.js';
 import type { Alarm } from './violation.js';
@@ -44,6 +46,7 @@ export type RejectionReason =
   | 'ENTRY_NOT_FOUND'
   | 'LIMIT_NOT_FOUND'
   | 'MONITOR_NOT_FOUND'
+  | 'EMERGENCY_REQUEST_NOT_FOUND'
   | 'POOL_ALREADY_EXISTS'
   | 'AGENT_ALREADY_EXISTS'
   | 'LIMIT_ALREADY_EXISTS'
@@ -66,6 +69,7 @@ export type RejectionReason =
   | 'TOO_MANY_COMMITS'
   | 'REFUND_EXCEEDS_SPEND'
   | 'TOO_MANY_RULES'
+  | 'EMERGENCY_REQUEST_NOT_PENDING'
   | 'REVISION_STALE'
   | 'SERVER_BUSY'
   | 'TOO_MANY_STREAMS'
@@ -177,6 +181,10 @@ export interface Outcome {
   readonly object: ObjectName | undefined;
   /** What an allocation makes of each agent, by priority, highest first, then by id. */
   readonly allocations: readonly AllocationRow[];
+  /** What became of an emergency request. */
+  readonly emergency?: EmergencyAnswer | undefined;
+  /** The emergency policy after the request; undefined: taken away. */
+  readonly emergencyPolicy?: EmergencyPolicy | undefined;
 }
 
 /** The answer to a command. */

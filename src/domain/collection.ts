@@ -1,6 +1,8 @@
 import type { LimitCounter } from './counter.js';
 import type { SpendingLimit } from './limit.js';
 import type { BudgetMonitor } from './monitor.js';
+import type { EmergencyPolicy } from './emergency/policy.js';
+import type { EmergencyGrants, EmergencyRequest } from './emergency/request.js';
 import type { Instant, Uid } from './model.js';
 import type { ServiceLevels } from './service-level.js';
 import type { Episode, Violation, ViolationEvent } from './violation.js';
@@ -28,6 +30,21 @@ export interface Collections {
   limit_counters: LimitCounter;
   /** By id. */
   monitors: BudgetMonitor;
+  /** By policyKey. */
+  emergency_policies: EmergencyPolicy;
+  /** By sequenceKey of their number. */
+  emergency_requests: EmergencyRequest;
+  /** By id: the numbers of requests. */
+  emergency_request_ids: EmergencyNumber;
+  /** By sequenceKey of their number: the requests that wait, or did until they expired unseen. */
+  emergency_pending: EmergencyNumber;
+  /** By sequenceKey of the agent's uid. */
+  emergency_grants: EmergencyGrants;
+}
+
+/** Names an emergency request. */
+export interface EmergencyNumber {
+  readonly number: number;
 }
 
 /** How often an agent was denied over its life. */

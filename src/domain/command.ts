@@ -3,6 +3,7 @@ import type { Amount } from './amount.js';
 import type { ScopeName } from './decide/rules.js';
 import type { Enforcement, LimitKind } from './limit.js';
 import type { MonitorAction } from './monitor.js';
+import type { EmergencyTerms } from './emergency/policy.js';
 import type { Metadata, PoolFunding, Quantities } from './model.js';
 import type { Severity } from './violation.js';
 
@@ -69,6 +70,16 @@ export interface ExtendCommand {
   readonly requestId: string;
   readonly reservationId: string;
   readonly ttlMs: number;
+}
+
+export interface RequestEmergencyCommand {
+  readonly method: 'REQUEST_EMERGENCY';
+  readonly requestId: string;
+  readonly agentId: string;
+  /** Above 0. */
+  readonly amount: Amount;
+  /** Not empty. */
+  readonly reason: string;
 }
 
 /** What every admin mutation has. */
@@ -239,6 +250,27 @@ export interface ApplyConfigurationCommand extends AdminFields {
   readonly prune: boolean;
 }
 
+export interface SetEmergencyPolicyCommand extends AdminFields {
+  readonly method: 'SET_EMERGENCY_POLICY';
+  /** Empty: the server's. */
+  readonly poolId: string;
+  /** Undefined takes the policy away. */
+  readonly terms: EmergencyTerms | undefined;
+  readonly expectedRevision: number | undefined;
+}
+
+export interface ApproveEmergencyCommand extends AdminFields {
+  readonly method: 'APPROVE_EMERGENCY';
+  readonly emergencyRequestId: string;
+  /** Undefined: all that may be approved. Otherwise above 0. */
+  readonly amount: Amount | undefined;
+}
+
+export interface RejectEmergencyCommand extends AdminFields {
+  readonly method: 'REJECT_EMERGENCY';
+  readonly emergencyRequestId: string;
+}
+
 export interface CreateLimitCommand extends AdminFields {
   readonly method: 'CREATE_LIMIT';
   /** Empty: made by the server. */
@@ -345,5 +377,12 @@ export type AdminCommand =
   | ApplyConfigurationCommand
   | RuleCommand;
 
+/** A mutation about emergencies, of either plane. */
+export type EmergencyCommand =
+  | RequestEmergencyCommand
+  | SetEmergencyPolicyCommand
+  | ApproveEmergencyCommand
+  | RejectEmergencyCommand;
+
 /** Any mutation. */
-export type Command = AgentCommand | AdminCommand;
+export type Command = AgentCommand | AdminCommand | EmergencyCommand;

@@ -8,7 +8,9 @@ import type {
   Rejection,
   WarningCode,
 } from './answer.js';
-import { overflowOf, type Draft, type Effects } from './draft.js';
+import type { EmergencyPolicy } from './emergency/policy.js';
+import type { EmergencyAnswer } from './emergency/request.js';
+import { type Draft, type Effects, overflowOf } from './draft.js';
 import type { Agent, Pool, Reservation, Uid } from './model.js';
 import type { Alarm } from './violation.js';
 
@@ -38,6 +40,8 @@ export interface OutcomeFacts {
   readonly changes?: readonly ConfigurationChange[];
   readonly object?: ObjectName;
   readonly allocations?: readonly AllocationRow[];
+  readonly emergency?: EmergencyAnswer;
+  readonly emergencyPolicy?: EmergencyPolicy | undefined;
 }
 
 /** Carried out: the rows named in the facts are shown as the draft leaves them. */
@@ -72,6 +76,15 @@ export function deny(denial: Denial, facts: OutcomeFacts, alarm?: Alarm): Decide
   };
 }
 
+/**
+ * Denied by a rule that the facts tell of. A draft keeps what is remembered of it in rows: no balance
+ * changes and no entry is written (invariant I7).
+ */
+export function denyWith(facts: OutcomeFacts, draft?: Draft): Decided {
+  const outcome = outcomeOf('DENIED', 0, undefined, facts);
+  return { verdict: 'JUDGED', outcome, effects: draft };
+}
+
 function outcomeOf(
   verdict: Outcome['verdict'],
   sequence: number,
@@ -100,5 +113,7 @@ function outcomeOf(
     changes: facts.changes ?? [],
     object: facts.object,
     allocations: facts.allocations ?? [],
+    emergency: facts.emergency,
+    emergencyPolicy: facts.emergencyPolicy,
   };
 }

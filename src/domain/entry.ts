@@ -23,6 +23,7 @@ export const ENTRY_KINDS = {
   TRANSFER: 18,
   CONFIGURE: 20,
   ALLOCATE: 19,
+  EMERGENCY: 21,
 } as const;
 
 /** The name of an entry's kind. */

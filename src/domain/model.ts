@@ -195,6 +195,10 @@ export const METHODS = {
   ALLOCATE_DYNAMIC: 60,
   ALLOCATE_BY_PRIORITY: 61,
   REBALANCE_POOL: 62,
+  SET_EMERGENCY_POLICY: 80,
+  REQUEST_EMERGENCY: 81,
+  APPROVE_EMERGENCY: 82,
+  REJECT_EMERGENCY: 83,
 } as const;
 
 /** The name of a method that keeps idempotency records. */

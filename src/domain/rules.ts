@@ -5,7 +5,12 @@ import type { BudgetMonitor, CompiledMonitor } from './monitor.js';
 import { scopeIndex, type ScopeIndex } from './scope.js';
 
 /** The collections whose rows are all in memory, since every decision asks for them. */
-export const RULE_COLLECTIONS = ['service_levels', 'limits', 'monitors'] as const;
+export const RULE_COLLECTIONS = [
+  'service_levels',
+  'limits',
+  'monitors',
+  'emergency_policies',
+] as const;
 
 /** The name of such a collection. */
 export type RuleCollection = (typeof RULE_COLLECTIONS)[number];
@@ -38,17 +43,35 @@ export function makeRules(rows: RuleRows, compile: CompileExpression, earlier?: 
 /** Rules with changes on top; the same ones when none of them changed. */
 export function rulesWith(rules: Rules, changes: RowChanges): Rules {
   if (!RULE_COLLECTIONS.some((collection) => changes[collection] !== undefined)) return rules;
-  const rows: RuleRows = {
-    service_levels: changed(rules, changes, 'service_levels'),
-    limits: changed(rules, changes, 'limits'),
-    monitors: changed(rules, changes, 'monitors'),
-  };
+  const rows = rowsFrom((collection) => changed(rules, changes, collection));
   return makeRules(rows, rules.compile, rules);
+}
+
+/** The rules of a store. */
+export function loadRules(
+  read: <C extends RuleCollection>(
+    collection: C,
+  ) => Iterable<readonly [key: string, row: Collections[C]]>,
+  compile: CompileExpression,
+): Rules {
+  return makeRules(
+    rowsFrom((collection) => new Map(read(collection))),
+    compile,
+  );
 }
 
 /** Rules without any. */
 export function noRules(compile: CompileExpression): Rules {
-  return makeRules({ service_levels: new Map(), limits: new Map(), monitors: new Map() }, compile);
+  return loadRules(() => [], compile);
+}
+
+function rowsFrom(
+  rowsOf: <C extends RuleCollection>(collection: C) => ReadonlyMap<string, Collections[C]>,
+): RuleRows {
+  // Each collection's rows under its own name: the compiler does not follow a mapped type that far.
+  return Object.fromEntries(
+    RULE_COLLECTIONS.map((collection) => [collection, rowsOf(collection)]),
+  ) as unknown as RuleRows;
 }
 
 function* compileAll(

@@ -4,6 +4,8 @@ import type { CollectionName, Collections } from '../domain/collection.js';
 import type { Command, SpendCommand } from '../domain/command.js';
 import type { SpendingLimit } from '../domain/limit.js';
 import type { Scope } from '../domain/scope.js';
+import type { EmergencyPolicy } from '../domain/emergency/policy.js';
+import type { EmergencyRequest, EmergencyState } from '../domain/emergency/request.js';
 import type { Entry, EntryKind } from '../domain/entry.js';
 import type {
   Agent,
@@ -191,6 +193,12 @@ export interface VerificationReport {
   readonly elapsedMs: number;
 }
 
+/** An emergency policy and its pool's id: empty for the server's. */
+export interface EmergencyPolicyView {
+  readonly policy: EmergencyPolicy;
+  readonly poolId: string;
+}
+
 /** What a backup made. */
 export interface BackupReport {
   readonly name: string;
@@ -241,6 +249,23 @@ export interface LedgerApi {
     },
     page: PageRequest,
   ): Page<ReservationView> | Rejection;
+
+  /**
+   * The emergency policy in force in a pool, or the server's when the id is empty; undefined: none.
+   * Rejects with POOL_NOT_FOUND.
+   */
+  emergencyPolicy(poolId: string): EmergencyPolicyView | undefined | Rejection;
+  /** EXPIRED when its time has passed, whether that was written or not. */
+  emergencyRequest(id: string): EmergencyRequest | undefined;
+  /** Newest first. Rejects with AGENT_NOT_FOUND or POOL_NOT_FOUND. */
+  listEmergencyRequests(
+    filter: {
+      readonly agentId: string;
+      readonly poolId: string;
+      readonly state: EmergencyState | undefined;
+    },
+    page: PageRequest,
+  ): Page<EmergencyRequest> | Rejection;
 
   /** Spends and commits, newest first. Rejects with AGENT_NOT_FOUND. */
   usageEntries(agentId: string, range: TimeRange, page: PageRequest): Page<Entry> | Rejection;

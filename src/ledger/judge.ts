@@ -6,6 +6,7 @@ import { decide } from '../domain/decide/decide.js';
 import { decideExpire } from '../domain/decide/expire.js';
 import type { Decided } from '../domain/decided.js';
 import { canonicalRequest } from '../domain/fingerprint.js';
+import { answerOf } from '../domain/emergency/request.js';
 import type { Agent, Uid } from '../domain/model.js';
 import type { Context, State } from '../domain/state.js';
 import type { Caller } from './api.js';
@@ -102,7 +103,7 @@ function isTrial(command: Command): boolean {
 function scopeOf(state: State, command: Command): IdempotencyScope | undefined {
   const { method, requestId } = command;
   if (requestId === '' || isTrial(command)) return undefined;
-  if (method === 'SPEND' || method === 'RESERVE') {
+  if (method === 'SPEND' || method === 'RESERVE' || method === 'REQUEST_EMERGENCY') {
     const agent = state.agentById(command.agentId);
     return agent && { uid: agent.uid, method, requestId };
   }
@@ -160,6 +161,8 @@ function replay(
     changes: record.changes,
     allocations: record.allocations,
     object: record.object,
+    emergency: record.emergency && answerOf(record.emergency),
+    emergencyPolicy: record.emergencyPolicy,
   };
 }
 
@@ -186,6 +189,8 @@ function recordOf(
     changes: outcome.changes,
     allocations: outcome.allocations,
     object: outcome.object,
+    emergency: outcome.emergency?.request,
+    emergencyPolicy: outcome.emergencyPolicy,
   };
 }
 

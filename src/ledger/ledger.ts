@@ -8,6 +8,7 @@ import type { BackupReport, BatchAnswer, Caller, LedgerApi, VerificationReport }
 import { makeBudgetFeed } from './budget-feed.js';
 import { watchBudgets } from './budget-watch.js';
 import { startClock, type ClockPolicy, type TimeSource } from './clock.js';
+import { emergencyPolicy, emergencyRequest, listEmergencyRequests } from './emergencies.js';
 import { exportEntries } from './export.js';
 import { startGroupWriter, type GroupWriter } from './group-writer.js';
 import { budgetChanges, usageBuckets, usageEntries } from './history.js';
@@ -112,6 +113,9 @@ export async function openLedger(options: LedgerOptions): Promise<Ledger> {
     listPools: (page) => listPools(sources, page),
     listAgents: (filter, page) => listAgents(sources, filter, page),
     listReservations: (filter, page) => listReservations(sources, filter, page),
+    emergencyPolicy: (poolId) => emergencyPolicy(sources, poolId),
+    emergencyRequest: (id) => emergencyRequest(sources, id),
+    listEmergencyRequests: (filter, page) => listEmergencyRequests(sources, filter, page),
     usageEntries: (agentId, range, page) => usageEntries(sources, agentId, range, page),
     usageBuckets: (agentId, granularity, range, page) =>
       usageBuckets(sources, agentId, granularity, range, page),

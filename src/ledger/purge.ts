@@ -71,7 +71,8 @@ function purgeRecordOf(writer: StoreWriter, entry: Entry): void {
   const { method, requestId } = entry;
   if (requestId === '' || method === undefined || RESERVATION_METHODS.includes(method)) return;
   const agent = entry.accounts.find((account) => account.kind === 'AGENT');
-  const uid = method === 'SPEND' ? (agent?.uid ?? 0) : 0;
+  const ofAgent = method === 'SPEND' || method === 'REQUEST_EMERGENCY';
+  const uid = ofAgent ? (agent?.uid ?? 0) : 0;
   const scope: IdempotencyScope = { uid, method, requestId };
   if (writer.idempotency(scope)?.sequence === entry.sequence) writer.removeIdempotency(scope);
 }

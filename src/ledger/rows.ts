@@ -3,7 +3,7 @@ import type { CollectionName, Collections, RowChanges, RowRange } from '../domai
 import { changesIn, namesOf } from '../domain/collection.js';
 import type { Entry } from '../domain/entry.js';
 import type { Agent, Pool, Reservation, Uid } from '../domain/model.js';
-import { makeRules, type Rules } from '../domain/rules.js';
+import { loadRules, type Rules } from '../domain/rules.js';
 import type { State } from '../domain/state.js';
 import { makeEpisodeBook, type EpisodeBook } from './episode-book.js';
 import { compileExpression } from './expression.js';
@@ -44,14 +44,7 @@ export function makeRows(bounds: CacheBounds, reader: StoreReader): Rows {
     reservations: rowCache(bounds.reservationRows),
     collections: rowCache(bounds.agentRows),
     episodes: makeEpisodeBook(reader.rows('episodes', {})),
-    rules: makeRules(
-      {
-        service_levels: new Map(reader.rows('service_levels', {})),
-        limits: new Map(reader.rows('limits', {})),
-        monitors: new Map(reader.rows('monitors', {})),
-      },
-      compileExpression,
-    ),
+    rules: loadRules((collection) => reader.rows(collection, {}), compileExpression),
   };
 }
 

@@ -2,6 +2,8 @@ import type { AllocationRow } from '../domain/allocation/row.js';
 import type { Amount } from '../domain/amount.js';
 import type { CollectionName, Collections, RowRange } from '../domain/collection.js';
 import type { ConfigurationChange, ObjectName, Rejection, WarningCode } from '../domain/answer.js';
+import type { EmergencyPolicy } from '../domain/emergency/policy.js';
+import type { EmergencyRequest } from '../domain/emergency/request.js';
 import type { Entry } from '../domain/entry.js';
 import type {
   Agent,
@@ -77,6 +79,10 @@ export interface IdempotencyRecord {
   readonly changes: readonly ConfigurationChange[];
   readonly allocations: readonly AllocationRow[];
   readonly object: ObjectName | undefined;
+  /** The emergency request after it. */
+  readonly emergency: EmergencyRequest | undefined;
+  /** The emergency policy after it. */
+  readonly emergencyPolicy: EmergencyPolicy | undefined;
 }
 
 /** Names an idempotency record: the agent (0: the operator plane), the method and the client's id. */

@@ -1,12 +1,15 @@
 import { reject } from '../domain/answer.js';
+import { emergencyRequestNotFound } from '../domain/decide/emergency-approval.js';
 import type { Rejection } from '../domain/answer.js';
 import type { AgentWithPool, LedgerApi } from '../ledger/api.js';
 import { BudgetService } from '../gen/safeguards/v1/budget_service_pb.js';
 import { commandMethod } from './command-method.js';
+import { decodeEmergencyRequest } from './decode/emergency.js';
 import { decodeCommit, decodeExtend, decodeRelease } from './decode/hold.js';
 import { decodeBatchGet, decodeId, decodeListReservations, decodeWatch } from './decode/query.js';
 import { decodeBatch, decodeReserve, decodeSpend } from './decode/spend.js';
 import { encodeBudget } from './encode/budget.js';
+import { encodeEmergencyAllocation, encodeEmergencyRequest } from './encode/emergency.js';
 import { encodeCommit, encodeExtend, encodeRelease, encodeReserve } from './encode/hold.js';
 import { encodeReservation } from './encode/reservation.js';
 import { encodeBatch, encodeSpend } from './encode/spend.js';
@@ -93,6 +96,23 @@ export function budgetService(ledger: LedgerApi, limits: RpcLimits): MountedServ
       if (isFailure(watch)) return watch;
       const events = ledger.watchBudgets(watch.selection, watch.minIntervalMs, signal);
       return isFailure(events) ? events : mapped(events, encodeBudgetEvent);
+    },
+
+    requestEmergencyAllocation: commandMethod(
+      ledger,
+      decodeEmergencyRequest,
+      encodeEmergencyAllocation,
+    ),
+
+    getEmergencyRequest: ({ emergencyRequestId }) => {
+      const id = decodeId('emergency_request_id', emergencyRequestId);
+      if (typeof id !== 'string') return id;
+      const request = ledger.emergencyRequest(id);
+      if (request === undefined) return emergencyRequestNotFound(id);
+      return {
+        $typeName: 'safeguards.v1.GetEmergencyRequestResponse',
+        emergencyRequest: encodeEmergencyRequest(request),
+      };
     },
   });
 }

@@ -3,6 +3,7 @@ import { BudgetAdminService } from '../gen/safeguards/v1/budget_admin_service_pb
 import { agentMethods } from './agent-methods.js';
 import { allocationMethods } from './allocation-methods.js';
 import { budgetService } from './budget-service.js';
+import { emergencyMethods } from './emergency-methods.js';
 import { healthService } from './health.js';
 import type { ServingState } from './health.js';
 import type { RpcLimits } from './limits.js';
@@ -48,6 +49,7 @@ export function adminPlane(
     ...allocationMethods(ledger),
     ...limitMethods(ledger),
     ...monitorMethods(ledger),
+    ...emergencyMethods(ledger),
     ...serverMethods(ledger, options),
   });
   return withCommons([budgetService(ledger, limits), admin, metricsService(ledger)], serving);

@@ -25,6 +25,7 @@ import {
 import type { BalanceRecord } from '../gen/safeguards/store/v1/records_pb.js';
 import type { BalanceSnapshot, Header, IdempotencyRecord } from '../ledger/store.js';
 import type { UsageCell } from '../domain/usage.js';
+import { emergencyPolicyOf, emergencyRequestOf } from './collections/emergencies.js';
 import {
   agentStateOf,
   entryKindOf,
@@ -233,6 +234,8 @@ export function readIdempotency(message: Uint8Array): IdempotencyRecord {
       collection: record.object.collection as CollectionName,
       key: record.object.key,
     },
+    emergency: record.emergency && emergencyRequestOf(record.emergency),
+    emergencyPolicy: record.emergencyPolicy && emergencyPolicyOf(record.emergencyPolicy),
   };
 }
 

@@ -16,6 +16,7 @@ import {
   RESERVATION_STATES,
   WARNING_CODES,
 } from './tables.js';
+import { emergencyPolicyCodec, emergencyRequestCodec } from './collections/emergencies.js';
 import type { WireWriter } from './wire.js';
 
 /** Writes the message of the header: StoreRecord. */
@@ -218,6 +219,17 @@ export function writeIdempotency(wire: WireWriter, record: IdempotencyRecord): v
     wire.message(16, () => {
       wire.text(1, object.collection);
       wire.text(2, object.key);
+    });
+  }
+  const { emergency, emergencyPolicy } = record;
+  if (emergency !== undefined) {
+    wire.message(17, () => {
+      emergencyRequestCodec.write(wire, emergency);
+    });
+  }
+  if (emergencyPolicy !== undefined) {
+    wire.message(18, () => {
+      emergencyPolicyCodec.write(wire, emergencyPolicy);
     });
   }
 }

@@ -23,6 +23,11 @@ export const TABLES = [
   'limits',
   'limit_counters',
   'monitors',
+  'emergency_policies',
+  'emergency_requests',
+  'emergency_request_ids',
+  'emergency_pending',
+  'emergency_grants',
 ] as const;
 
 /** The name of a table. */

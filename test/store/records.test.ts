@@ -34,6 +34,11 @@ const MESSAGES: Partial<Record<Table, DescMessage>> = {
   limits: schemas.SpendingLimitRecordSchema,
   limit_counters: schemas.LimitCounterRecordSchema,
   monitors: schemas.BudgetMonitorRecordSchema,
+  emergency_policies: schemas.EmergencyPolicyRecordSchema,
+  emergency_requests: schemas.EmergencyRequestRecordSchema,
+  emergency_request_ids: schemas.EmergencyNumberRecordSchema,
+  emergency_pending: schemas.EmergencyNumberRecordSchema,
+  emergency_grants: schemas.EmergencyGrantsRecordSchema,
 };
 
 /** How a kind of row is written, and what reading it must give. */

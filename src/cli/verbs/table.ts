@@ -5,6 +5,7 @@ import { BUDGET_VERBS } from './budgets.js';
 import { METRICS_VERBS } from './metrics.js';
 import { LIMIT_VERBS } from './limits.js';
 import { MONITOR_VERBS } from './monitors.js';
+import { EMERGENCY_VERBS } from './emergencies.js';
 import { POOL_VERBS } from './pools.js';
 import { RECORD_VERBS } from './records.js';
 import { SERVER_VERBS } from './server.js';
@@ -20,6 +21,7 @@ export const VERBS: readonly Verb[] = [
   ...LIMIT_VERBS,
   ...MONITOR_VERBS,
   ...METRICS_VERBS,
+  ...EMERGENCY_VERBS,
   ...RECORD_VERBS,
   ...SERVER_VERBS,
 ];

@@ -10,6 +10,9 @@ import { decideDeleteAgent, decideMoveAgent } from './agent-moves.js';
 import { decideAgentState, decideCreateAgent, decideUpdateAgent } from './agents.js';
 import { decideAdjustBudget, decideSetBudget } from './budgets.js';
 import { decideCommit } from './commit.js';
+import { decideRequestEmergency } from './emergency.js';
+import { decideApproveEmergency, decideRejectEmergency } from './emergency-approval.js';
+import { decideSetEmergencyPolicy } from './emergency-policy.js';
 import { decideExtend } from './extend.js';
 import { decideCreateMonitor, decideDeleteMonitor, decideUpdateMonitor } from './monitors.js';
 import { decideCreateLimit, decideDeleteLimit, decideUpdateLimit } from './limits.js';
@@ -86,5 +89,13 @@ export function decide(state: State, command: SingleCommand, context: Context): 
       return decideAllocateByPriority(state, command, context);
     case 'REBALANCE_POOL':
       return decideRebalancePool(state, command, context);
+    case 'REQUEST_EMERGENCY':
+      return decideRequestEmergency(state, command, context);
+    case 'SET_EMERGENCY_POLICY':
+      return decideSetEmergencyPolicy(state, command, context);
+    case 'APPROVE_EMERGENCY':
+      return decideApproveEmergency(state, command, context);
+    case 'REJECT_EMERGENCY':
+      return decideRejectEmergency(state, command, context);
   }
 }

@@ -12,6 +12,7 @@ import { DEFAULT_POOL_ID, type Context, type State } from '../state.js';
 import { changesOf, firstValuesOf } from './changes.js';
 import { checkRevision, checkScale, checkScales, poolNotFound } from './checks.js';
 import { dropRulesOf } from './rules.js';
+import { removePolicyOf } from './emergency-policy.js';
 import { setPoolBaselineOf, takeFree } from './funds.js';
 
 /** Makes a pool. Guide: create_budget_pool. */
@@ -179,6 +180,7 @@ function deletePool(state: State, pool: Pool, context: Context): Decided {
   });
   dropRulesOf(draft, 'POOL', pool.uid);
   dropRulesOf(draft, 'EACH_AGENT_OF_POOL', pool.uid);
+  removePolicyOf(draft, pool);
   closeEntry(draft, 'POOL_DELETE', {
     amount: withdrawn,
     changes: [{ field: 'state', before: pool.state, after: 'DELETED' }],

@@ -28,6 +28,22 @@ export const MIN_INTERVAL: DurationBounds = {
   advice: 'Give an interval from 100 ms to 24 h',
 };
 
+/** How long after an approved emergency request an agent may ask again. */
+export const COOLDOWN: DurationBounds = {
+  min: 0,
+  max: 30 * 86_400_000,
+  default: 0,
+  advice: 'Give a cooldown from 0 s to 30 d',
+};
+
+/** How long an emergency request may wait for an operator. */
+export const APPROVAL_TTL: DurationBounds = {
+  min: 60_000,
+  max: 30 * 86_400_000,
+  default: 86_400_000,
+  advice: 'Give an approval ttl from 1 min to 30 d',
+};
+
 /** What a rolling limit counts over. */
 export const ROLLING: DurationBounds = {
   min: 60_000,

@@ -3,6 +3,12 @@ import type { Table } from '../kv.js';
 import type { Codec } from './codec.js';
 import { limitCodec, limitCounterCodec } from './limits.js';
 import { monitorCodec } from './monitors.js';
+import {
+  emergencyGrantsCodec,
+  emergencyNumberCodec,
+  emergencyPolicyCodec,
+  emergencyRequestCodec,
+} from './emergencies.js';
 import { serviceLevelsCodec } from './service-levels.js';
 import {
   denialsCodec,
@@ -23,6 +29,11 @@ export const CODECS: { readonly [C in CollectionName]: Codec<Collections[C]> } =
   limits: limitCodec,
   limit_counters: limitCounterCodec,
   monitors: monitorCodec,
+  emergency_policies: emergencyPolicyCodec,
+  emergency_requests: emergencyRequestCodec,
+  emergency_request_ids: emergencyNumberCodec,
+  emergency_pending: emergencyNumberCodec,
+  emergency_grants: emergencyGrantsCodec,
 };
 
 /** The names of all collections. Each is a table. */

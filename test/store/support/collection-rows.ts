@@ -12,7 +12,19 @@ import {
   VIOLATION_TYPES,
   type Violation,
 } from '../../../src/domain/violation.js';
-import { amount, counter, id, instant, metadata, sequence, text, uid, wordOf } from './rows.js';
+import {
+  amount,
+  counter,
+  emergencyPolicy,
+  emergencyRequest,
+  id,
+  instant,
+  metadata,
+  sequence,
+  text,
+  uid,
+  wordOf,
+} from './rows.js';
 
 const scope: fc.Arbitrary<Scope> = fc.record({ kind: wordOf(SCOPE_KINDS), uid });
 
@@ -110,5 +122,25 @@ export const COLLECTION_ROWS: { readonly [C in CollectionName]: fc.Arbitrary<Col
     revision: counter,
     createTime: instant,
     updateTime: instant,
+  }),
+  emergency_policies: emergencyPolicy,
+  emergency_requests: emergencyRequest,
+  emergency_request_ids: fc.record({ number: sequence }),
+  emergency_pending: fc.record({ number: sequence }),
+  emergency_grants: fc.record({
+    agentUid: uid,
+    day: fc.option(
+      fc.record({
+        start: fc.constant(0),
+        end: fc.constant(0),
+        counted: fc.constant(0n),
+        slots: fc.array(fc.tuple(counter, amount), { maxLength: 3 }),
+      }),
+      { nil: undefined },
+    ),
+    lastTime: instant,
+    pending: fc.array(sequence, { maxLength: 3 }),
+    denied: fc.array(sequence, { maxLength: 3 }),
+    settled: fc.array(sequence, { maxLength: 3 }),
   }),
 };

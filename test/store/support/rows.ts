@@ -4,6 +4,13 @@ import type { AllocationRow } from '../../../src/domain/allocation/row.js';
 import type { ConfigurationChange } from '../../../src/domain/answer.js';
 import { ACCOUNT_KINDS, BALANCE_FIELDS, ENTRY_KINDS } from '../../../src/domain/entry.js';
 import type { AccountChange, Entry, Posting } from '../../../src/domain/entry.js';
+import type { EmergencyPolicy } from '../../../src/domain/emergency/policy.js';
+import {
+  EMERGENCY_RULES,
+  EMERGENCY_STATES,
+  type EmergencyRequest,
+} from '../../../src/domain/emergency/request.js';
+import { SCOPE_KINDS, type Scope } from '../../../src/domain/scope.js';
 import { METHODS } from '../../../src/domain/model.js';
 import type { Agent, Method, Metadata, Pool, Quantities } from '../../../src/domain/model.js';
 import type { Reservation } from '../../../src/domain/model.js';
@@ -232,6 +239,50 @@ const change: fc.Arbitrary<ConfigurationChange> = fc.record({
   fields: fc.array(text, { maxLength: 3 }),
 });
 
+export const ruleScope: fc.Arbitrary<Scope> = fc.record({ kind: wordOf(SCOPE_KINDS), uid });
+
+const optionalAmount = fc.option(amount, { nil: undefined });
+
+export const emergencyPolicy: fc.Arbitrary<EmergencyPolicy> = fc.record({
+  scope: ruleScope,
+  enabled: fc.boolean(),
+  priorityThreshold: fc.integer({ min: 1, max: 11 }),
+  criticalShare: amount,
+  perDayMax: optionalAmount,
+  perRequestMax: optionalAmount,
+  cooldownMs: counter,
+  approvalAbove: optionalAmount,
+  approvalTtlMs: counter,
+  mint: fc.boolean(),
+  revision: counter,
+  createTime: instant,
+  updateTime: instant,
+});
+
+export const emergencyRequest: fc.Arbitrary<EmergencyRequest> = fc.record({
+  number: sequence,
+  id,
+  agentUid: uid,
+  agentId: id,
+  poolUid: uid,
+  poolId: id,
+  unit: ascii,
+  priority: fc.integer({ min: 1, max: 10 }),
+  amount,
+  reason: text,
+  state: wordOf(EMERGENCY_STATES),
+  rule: wordOf(EMERGENCY_RULES),
+  approved: amount,
+  approvable: amount,
+  explanation: text,
+  retryTime: instant,
+  sequence,
+  createTime: instant,
+  expireTime: instant,
+  endTime: instant,
+  note: text,
+});
+
 const allocation: fc.Arbitrary<AllocationRow> = fc.record({
   agentId: id,
   priority: fc.integer({ min: 1, max: 10 }),
@@ -262,6 +313,8 @@ export const idempotency: fc.Arbitrary<IdempotencyRecord> = fc.record({
     fc.record({ collection: fc.constantFrom('limits' as const, 'monitors' as const), key: id }),
     { nil: undefined },
   ),
+  emergency: fc.option(emergencyRequest, { nil: undefined }),
+  emergencyPolicy: fc.option(emergencyPolicy, { nil: undefined }),
 });
 
 export const scope = fc.record({

@@ -15,7 +15,7 @@ import type { Message } from "@bufbuild/protobuf";
  * Describes the file safeguards/store/v1/records.proto.
  */
 export const file_safeguards_store_v1_records: GenFile = /*@__PURE__*/
-  fileDesc("CiFzYWZlZ3VhcmRzL3N0b3JlL3YxL3JlY29yZHMucHJvdG8SE3NhZmVndWFyZHMuc3RvcmUudjEizAIKC1N0b3JlUmVjb3JkEg4KBmZvcm1hdBgBIAEoDRIQCghzdG9yZV9pZBgCIAEoCRINCgVvd25lchgDIAEoCRIVCg1oZWFkX3NlcXVlbmNlGAQgASgEEhEKCWhlYWRfaGFzaBgFIAEoDBIPCgd0aW1lX21zGAYgASgDEhAKCG5leHRfdWlkGAcgASgEEhkKEXZlcmlmaWVkX3NlcXVlbmNlGAggASgEEhUKDXZlcmlmaWVkX2hhc2gYCSABKAwSFwoPcHVyZ2VkX3NlcXVlbmNlGAogASgEEhYKDmNyZWF0ZV90aW1lX21zGAsgASgDEhoKEnZpb2xhdGlvbl9zZXF1ZW5jZRgMIAEoBBIaCg1mcm96ZW5fYWdlbnRzGA0gASgESACIAQESEgoKdXNhZ2VfaG91chgOIAEoDUIQCg5fZnJvemVuX2FnZW50cyKXBAoKUG9vbFJlY29yZBILCgN1aWQYASABKAQSCgoCaWQYAiABKAkSDAoEbmFtZRgDIAEoCRIQCghwcmlvcml0eRgEIAEoDRIMCgR1bml0GAUgASgJEg0KBXNjYWxlGAYgASgNEg8KB2Z1bmRpbmcYByABKA0SDQoFc3RhdGUYCCABKA0SEwoLbWluX2JhbGFuY2UYCSABKAkSFgoOaW5pdGlhbF9idWRnZXQYCiABKAkSPwoIbWV0YWRhdGEYCyADKAsyLS5zYWZlZ3VhcmRzLnN0b3JlLnYxLlBvb2xSZWNvcmQuTWV0YWRhdGFFbnRyeRIQCghyZXZpc2lvbhgMIAEoBBIWCg5jcmVhdGVfdGltZV9tcxgNIAEoAxIWCg51cGRhdGVfdGltZV9tcxgOIAEoAxITCgthZ2VudF9jb3VudBgPIAEoBBIOCgZmdW5kZWQYECABKAkSDQoFc3BlbnQYESABKAkSEAoIcmVzZXJ2ZWQYEiABKAkSEwoLdW5hbGxvY2F0ZWQYEyABKAkSDAoEZGVidBgUIAEoCRIMCgRiYXNlGBUgASgJEhAKCGJhc2VsaW5lGBYgASgJEhUKDWxhc3Rfc2VxdWVuY2UYFyABKAQSEgoKdXNhZ2VfaG91chgYIAEoDRovCg1NZXRhZGF0YUVudHJ5EgsKA2tleRgBIAEoCRINCgV2YWx1ZRgCIAEoCToCOAEioQUKC0FnZW50UmVjb3JkEgsKA3VpZBgBIAEoBBIKCgJpZBgCIAEoCRIQCghwb29sX3VpZBgDIAEoBBIMCgRuYW1lGAQgASgJEhAKCHByaW9yaXR5GAUgASgNEg0KBXN0YXRlGAYgASgNEhcKD292ZXJkcmFmdF9saW1pdBgHIAEoCRITCgthbGxvd19mb3JjZRgIIAEoCBIRCglwYXJlbnRfaWQYCSABKAkSFgoOaW5pdGlhbF9idWRnZXQYCiABKAkSQAoIbWV0YWRhdGEYCyADKAsyLi5zYWZlZ3VhcmRzLnN0b3JlLnYxLkFnZW50UmVjb3JkLk1ldGFkYXRhRW50cnkSEAoIcmV2aXNpb24YDCABKAQSFwoPYnVkZ2V0X3JldmlzaW9uGA0gASgEEhYKDmNyZWF0ZV90aW1lX21zGA4gASgDEhYKDnVwZGF0ZV90aW1lX21zGA8gASgDEhYKDmJ1ZGdldF90aW1lX21zGBAgASgDEhYKDmRlbGV0ZV90aW1lX21zGBEgASgDEhkKEW9wZW5fcmVzZXJ2YXRpb25zGBIgASgNEhYKDnF1YW50aXR5X25hbWVzGBMgAygJEhEKCWFsbG9jYXRlZBgUIAEoCRINCgVzcGVudBgVIAEoCRIQCghyZXNlcnZlZBgWIAEoCRIMCgRiYXNlGBcgASgJEhAKCGJhc2VsaW5lGBggASgJEhUKDWxhc3Rfc2VxdWVuY2UYGSABKAQSEgoKdXNhZ2VfaG91chgaIAEoDRITCgtzcGVuZF9jb3VudBgbIAEoBBIaChJsYXN0X3NwZW5kX3RpbWVfbXMYHCABKAMaLwoNTWV0YWRhdGFFbnRyeRILCgNrZXkYASABKAkSDQoFdmFsdWUYAiABKAk6AjgBIvYDChFSZXNlcnZhdGlvblJlY29yZBIKCgJpZBgBIAEoCRIRCglhZ2VudF91aWQYAiABKAQSDQoFc3RhdGUYAyABKA0SDgoGYW1vdW50GAQgASgJEgwKBGhlbGQYBSABKAkSEQoJY29tbWl0dGVkGAYgASgJEhAKCGNhdGVnb3J5GAcgASgJEjcKCnF1YW50aXRpZXMYCCADKAsyIy5zYWZlZ3VhcmRzLnN0b3JlLnYxLlF1YW50aXR5UmVjb3JkEg4KBnJ1bl9pZBgJIAEoCRJGCghtZXRhZGF0YRgKIAMoCzI0LnNhZmVndWFyZHMuc3RvcmUudjEuUmVzZXJ2YXRpb25SZWNvcmQuTWV0YWRhdGFFbnRyeRISCgpleHRlbnNpb25zGAsgASgNEhYKDmNyZWF0ZV90aW1lX21zGAwgASgDEhYKDmV4cGlyZV90aW1lX21zGA0gASgDEhMKC2VuZF90aW1lX21zGA4gASgDEhQKDHNldHRsZWRfbGF0ZRgPIAEoCBIuCgV2ZXJicxgQIAMoCzIfLnNhZmVndWFyZHMuc3RvcmUudjEuVmVyYlJlY29yZBIPCgdjb21taXRzGBEgASgNGi8KDU1ldGFkYXRhRW50cnkSCwoDa2V5GAEgASgJEg0KBXZhbHVlGAIgASgJOgI4ASIuCg5RdWFudGl0eVJlY29yZBIMCgRuYW1lGAEgASgJEg4KBmFtb3VudBgCIAEoCSIwCgpWZXJiUmVjb3JkEg4KBm1ldGhvZBgBIAEoDRISCgpyZXF1ZXN0X2lkGAIgASgJIqkECgtFbnRyeVJlY29yZBIQCghzZXF1ZW5jZRgBIAEoBBIPCgd0aW1lX21zGAIgASgDEgwKBGtpbmQYAyABKA0SFQoNcHJldmlvdXNfaGFzaBgEIAEoDBI0CghhY2NvdW50cxgFIAMoCzIiLnNhZmVndWFyZHMuc3RvcmUudjEuQWNjb3VudFJlY29yZBIOCgZhbW91bnQYBiABKAkSMgoHY2hhbmdlcxgHIAMoCzIhLnNhZmVndWFyZHMuc3RvcmUudjEuQ2hhbmdlUmVjb3JkEhIKCnJlcXVlc3RfaWQYCCABKAkSDgoGbWV0aG9kGAkgASgNEhEKCXByaW5jaXBhbBgKIAEoCRIOCgZyZWFzb24YCyABKAkSFgoOcmVzZXJ2YXRpb25faWQYDCABKAkSGQoRcmVmdW5kZWRfc2VxdWVuY2UYDSABKAQSEAoIY2F0ZWdvcnkYDiABKAkSNwoKcXVhbnRpdGllcxgPIAMoCzIjLnNhZmVndWFyZHMuc3RvcmUudjEuUXVhbnRpdHlSZWNvcmQSDgoGcnVuX2lkGBAgASgJEhAKCHRyYWNlX2lkGBEgASgJEkAKCG1ldGFkYXRhGBIgAygLMi4uc2FmZWd1YXJkcy5zdG9yZS52MS5FbnRyeVJlY29yZC5NZXRhZGF0YUVudHJ5Gi8KDU1ldGFkYXRhRW50cnkSCwoDa2V5GAEgASgJEg0KBXZhbHVlGAIgASgJOgI4ASKOAQoNQWNjb3VudFJlY29yZBIMCgRraW5kGAEgASgNEgsKA3VpZBgCIAEoBBIZChFwcmV2aW91c19zZXF1ZW5jZRgDIAEoBBI0Cghwb3N0aW5ncxgEIAMoCzIiLnNhZmVndWFyZHMuc3RvcmUudjEuUG9zdGluZ1JlY29yZBIRCglyZW1haW5pbmcYBSABKAkiPAoNUG9zdGluZ1JlY29yZBINCgVmaWVsZBgBIAEoDRINCgVkZWx0YRgCIAEoCRINCgVhZnRlchgDIAEoCSI8CgxDaGFuZ2VSZWNvcmQSDQoFZmllbGQYASABKAkSDgoGYmVmb3JlGAIgASgJEg0KBWFmdGVyGAMgASgJIt4EChFJZGVtcG90ZW5jeVJlY29yZBITCgtmaW5nZXJwcmludBgBIAEoDBIQCghzZXF1ZW5jZRgCIAEoBBIPCgd0aW1lX21zGAMgASgDEg4KBmFtb3VudBgEIAEoCRIVCg1zZWNvbmRfYW1vdW50GAUgASgJEhAKCHdhcm5pbmdzGAYgAygNEgwKBGxhdGUYByABKAgSMwoHYmFsYW5jZRgIIAEoCzIiLnNhZmVndWFyZHMuc3RvcmUudjEuQmFsYW5jZVJlY29yZBI7CgtyZXNlcnZhdGlvbhgJIAEoCzImLnNhZmVndWFyZHMuc3RvcmUudjEuUmVzZXJ2YXRpb25SZWNvcmQSLwoFYWdlbnQYCiABKAsyIC5zYWZlZ3VhcmRzLnN0b3JlLnYxLkFnZW50UmVjb3JkEi0KBHBvb2wYCyABKAsyHy5zYWZlZ3VhcmRzLnN0b3JlLnYxLlBvb2xSZWNvcmQSNQoLb3RoZXJfYWdlbnQYDCABKAsyIC5zYWZlZ3VhcmRzLnN0b3JlLnYxLkFnZW50UmVjb3JkEjMKCm90aGVyX3Bvb2wYDSABKAsyHy5zYWZlZ3VhcmRzLnN0b3JlLnYxLlBvb2xSZWNvcmQSHQoVY29uZmlndXJhdGlvbl9jaGFuZ2VzGA4gASgJEjoKC2FsbG9jYXRpb25zGA8gAygLMiUuc2FmZWd1YXJkcy5zdG9yZS52MS5BbGxvY2F0aW9uUmVjb3JkEjEKBm9iamVjdBgQIAEoCzIhLnNhZmVndWFyZHMuc3RvcmUudjEuT2JqZWN0UmVjb3JkIqYBChBBbGxvY2F0aW9uUmVjb3JkEhAKCGFnZW50X2lkGAEgASgJEhAKCHByaW9yaXR5GAIgASgNEg4KBmJlZm9yZRgDIAEoCRINCgVhZnRlchgEIAEoCRIQCghiYXNlbGluZRgFIAEoCRIUCgx1c2FnZV9hbW91bnQYBiABKAkSFQoNdXNhZ2VfZW50cmllcxgHIAEoBBIQCghsZWZ0X291dBgIIAEoCCLYAQoNQmFsYW5jZVJlY29yZBIRCglhbGxvY2F0ZWQYASABKAkSDQoFc3BlbnQYAiABKAkSEAoIcmVzZXJ2ZWQYAyABKAkSFwoPb3ZlcmRyYWZ0X2xpbWl0GAQgASgJEhYKDmluaXRpYWxfYnVkZ2V0GAUgASgJEhAKCGJhc2VsaW5lGAYgASgJEg0KBXN0YXRlGAcgASgNEhcKD2J1ZGdldF9yZXZpc2lvbhgIIAEoBBIQCghwb29sX3VpZBgJIAEoBBIWCg5idWRnZXRfdGltZV9tcxgKIAEoAyJCCgtVc2FnZVJlY29yZBIzCgVjZWxscxgBIAMoCzIkLnNhZmVndWFyZHMuc3RvcmUudjEuVXNhZ2VDZWxsUmVjb3JkIp4BCg9Vc2FnZUNlbGxSZWNvcmQSDQoFaW5kZXgYASABKA0SDgoGYW1vdW50GAIgASgJEg8KB2VudHJpZXMYAyABKAQSEAoIcmVxdWVzdHMYBCABKAQSEAoIcmVmdW5kZWQYBSABKAkSNwoKcXVhbnRpdGllcxgGIAMoCzIjLnNhZmVndWFyZHMuc3RvcmUudjEuUXVhbnRpdHlSZWNvcmQiIAoMUmVmdW5kUmVjb3JkEhAKCHJlZnVuZGVkGAEgASgJIhgKCVVpZFJlY29yZBILCgN1aWQYASABKAQi7gMKD1Zpb2xhdGlvblJlY29yZBIQCghzZXF1ZW5jZRgBIAEoBBIMCgR0eXBlGAIgASgNEhAKCHNldmVyaXR5GAMgASgNEg0KBXN0YXRlGAQgASgNEg4KBnNvdXJjZRgFIAEoDRIRCglydWxlX2tpbmQYBiABKA0SDwoHcnVsZV9pZBgHIAEoCRIRCglhZ2VudF91aWQYCCABKAQSEAoIYWdlbnRfaWQYCSABKAkSEAoIcG9vbF91aWQYCiABKAQSDwoHcG9vbF9pZBgLIAEoCRIPCgdtZXNzYWdlGAwgASgJEkIKB2RldGFpbHMYDSADKAsyMS5zYWZlZ3VhcmRzLnN0b3JlLnYxLlZpb2xhdGlvblJlY29yZC5EZXRhaWxzRW50cnkSDQoFY291bnQYDiABKAQSFgoOZW50cnlfc2VxdWVuY2UYDyABKAQSFgoOY3JlYXRlX3RpbWVfbXMYECABKAMSFgoOdXBkYXRlX3RpbWVfbXMYESABKAMSEwoLZW5kX3RpbWVfbXMYEiABKAMSEAoIcmVwb3J0ZXIYEyABKAkSDQoFYWN0b3IYFCABKAkSDAoEbm90ZRgVIAEoCRouCgxEZXRhaWxzRW50cnkSCwoDa2V5GAEgASgJEg0KBXZhbHVlGAIgASgJOgI4ASIpChVWaW9sYXRpb25OdW1iZXJSZWNvcmQSEAoIc2VxdWVuY2UYASABKAQigAEKFFZpb2xhdGlvbkV2ZW50UmVjb3JkEhAKCHNlcXVlbmNlGAEgASgEEg8KB3RpbWVfbXMYAiABKAMSDAoEa2luZBgDIAEoDRI3Cgl2aW9sYXRpb24YBCABKAsyJC5zYWZlZ3VhcmRzLnN0b3JlLnYxLlZpb2xhdGlvblJlY29yZCJHCg1FcGlzb2RlUmVjb3JkEhEKCXZpb2xhdGlvbhgBIAEoBBINCgVjb3VudBgCIAEoBBIUCgxsYXN0X3RpbWVfbXMYAyABKAMiRwoNRGVuaWFsc1JlY29yZBIRCglhZ2VudF91aWQYASABKAQSDQoFY291bnQYAiABKAQSFAoMbGFzdF90aW1lX21zGAMgASgDIsEBChNTZXJ2aWNlTGV2ZWxzUmVjb3JkEi8KBXNjb3BlGAEgASgLMiAuc2FmZWd1YXJkcy5zdG9yZS52MS5TY29wZVJlY29yZBI3CgZsZXZlbHMYAiADKAsyJy5zYWZlZ3VhcmRzLnN0b3JlLnYxLlNlcnZpY2VMZXZlbFJlY29yZBIQCghyZXZpc2lvbhgDIAEoBBIWCg5jcmVhdGVfdGltZV9tcxgEIAEoAxIWCg51cGRhdGVfdGltZV9tcxgFIAEoAyJJChJTZXJ2aWNlTGV2ZWxSZWNvcmQSDAoEbmFtZRgBIAEoCRITCgttaW5fcGVyY2VudBgCIAEoCRIQCghmZWF0dXJlcxgDIAMoCSIoCgtTY29wZVJlY29yZBIMCgRraW5kGAEgASgNEgsKA3VpZBgCIAEoBCK/AgoTU3BlbmRpbmdMaW1pdFJlY29yZBILCgN1aWQYASABKAQSCgoCaWQYAiABKAkSDAoEbmFtZRgDIAEoCRIvCgVzY29wZRgEIAEoCzIgLnNhZmVndWFyZHMuc3RvcmUudjEuU2NvcGVSZWNvcmQSDgoGbWV0cmljGAUgASgJEjEKBndpbmRvdxgGIAEoCzIhLnNhZmVndWFyZHMuc3RvcmUudjEuV2luZG93UmVjb3JkEg0KBXZhbHVlGAcgASgJEhMKC2VuZm9yY2VtZW50GAggASgNEhAKCHNldmVyaXR5GAkgASgNEhUKDWNvdW50X2Zyb21fbXMYCiABKAMSEAoIcmV2aXNpb24YCyABKAQSFgoOY3JlYXRlX3RpbWVfbXMYDCABKAMSFgoOdXBkYXRlX3RpbWVfbXMYDSABKAMiYQoMV2luZG93UmVjb3JkEgwKBGtpbmQYASABKA0SDAoEdW5pdBgCIAEoDRIMCgR6b25lGAMgASgJEhIKCndlZWtfc3RhcnQYBCABKA0SEwoLZHVyYXRpb25fbXMYBSABKAQifgoSTGltaXRDb3VudGVyUmVjb3JkEhAKCHN0YXJ0X21zGAEgASgDEg4KBmVuZF9tcxgCIAEoAxIPCgdjb3VudGVkGAMgASgJEjUKBXNsb3RzGAQgAygLMiYuc2FmZWd1YXJkcy5zdG9yZS52MS5Db3VudGVyU2xvdFJlY29yZCIyChFDb3VudGVyU2xvdFJlY29yZBINCgVpbmRleBgBIAEoBBIOCgZhbW91bnQYAiABKAkiLwoMT2JqZWN0UmVjb3JkEhIKCmNvbGxlY3Rpb24YASABKAkSCwoDa2V5GAIgASgJIvYBChNCdWRnZXRNb25pdG9yUmVjb3JkEgsKA3VpZBgBIAEoBBIKCgJpZBgCIAEoCRIMCgRuYW1lGAMgASgJEi8KBXNjb3BlGAQgASgLMiAuc2FmZWd1YXJkcy5zdG9yZS52MS5TY29wZVJlY29yZBISCgpleHByZXNzaW9uGAUgASgJEg4KBmFjdGlvbhgGIAEoDRIQCghzZXZlcml0eRgHIAEoDRIPCgdtZXNzYWdlGAggASgJEhAKCHJldmlzaW9uGAkgASgEEhYKDmNyZWF0ZV90aW1lX21zGAogASgDEhYKDnVwZGF0ZV90aW1lX21zGAsgASgDYgZwcm90bzM");
+  fileDesc("CiFzYWZlZ3VhcmRzL3N0b3JlL3YxL3JlY29yZHMucHJvdG8SE3NhZmVndWFyZHMuc3RvcmUudjEizAIKC1N0b3JlUmVjb3JkEg4KBmZvcm1hdBgBIAEoDRIQCghzdG9yZV9pZBgCIAEoCRINCgVvd25lchgDIAEoCRIVCg1oZWFkX3NlcXVlbmNlGAQgASgEEhEKCWhlYWRfaGFzaBgFIAEoDBIPCgd0aW1lX21zGAYgASgDEhAKCG5leHRfdWlkGAcgASgEEhkKEXZlcmlmaWVkX3NlcXVlbmNlGAggASgEEhUKDXZlcmlmaWVkX2hhc2gYCSABKAwSFwoPcHVyZ2VkX3NlcXVlbmNlGAogASgEEhYKDmNyZWF0ZV90aW1lX21zGAsgASgDEhoKEnZpb2xhdGlvbl9zZXF1ZW5jZRgMIAEoBBIaCg1mcm96ZW5fYWdlbnRzGA0gASgESACIAQESEgoKdXNhZ2VfaG91chgOIAEoDUIQCg5fZnJvemVuX2FnZW50cyKXBAoKUG9vbFJlY29yZBILCgN1aWQYASABKAQSCgoCaWQYAiABKAkSDAoEbmFtZRgDIAEoCRIQCghwcmlvcml0eRgEIAEoDRIMCgR1bml0GAUgASgJEg0KBXNjYWxlGAYgASgNEg8KB2Z1bmRpbmcYByABKA0SDQoFc3RhdGUYCCABKA0SEwoLbWluX2JhbGFuY2UYCSABKAkSFgoOaW5pdGlhbF9idWRnZXQYCiABKAkSPwoIbWV0YWRhdGEYCyADKAsyLS5zYWZlZ3VhcmRzLnN0b3JlLnYxLlBvb2xSZWNvcmQuTWV0YWRhdGFFbnRyeRIQCghyZXZpc2lvbhgMIAEoBBIWCg5jcmVhdGVfdGltZV9tcxgNIAEoAxIWCg51cGRhdGVfdGltZV9tcxgOIAEoAxITCgthZ2VudF9jb3VudBgPIAEoBBIOCgZmdW5kZWQYECABKAkSDQoFc3BlbnQYESABKAkSEAoIcmVzZXJ2ZWQYEiABKAkSEwoLdW5hbGxvY2F0ZWQYEyABKAkSDAoEZGVidBgUIAEoCRIMCgRiYXNlGBUgASgJEhAKCGJhc2VsaW5lGBYgASgJEhUKDWxhc3Rfc2VxdWVuY2UYFyABKAQSEgoKdXNhZ2VfaG91chgYIAEoDRovCg1NZXRhZGF0YUVudHJ5EgsKA2tleRgBIAEoCRINCgV2YWx1ZRgCIAEoCToCOAEioQUKC0FnZW50UmVjb3JkEgsKA3VpZBgBIAEoBBIKCgJpZBgCIAEoCRIQCghwb29sX3VpZBgDIAEoBBIMCgRuYW1lGAQgASgJEhAKCHByaW9yaXR5GAUgASgNEg0KBXN0YXRlGAYgASgNEhcKD292ZXJkcmFmdF9saW1pdBgHIAEoCRITCgthbGxvd19mb3JjZRgIIAEoCBIRCglwYXJlbnRfaWQYCSABKAkSFgoOaW5pdGlhbF9idWRnZXQYCiABKAkSQAoIbWV0YWRhdGEYCyADKAsyLi5zYWZlZ3VhcmRzLnN0b3JlLnYxLkFnZW50UmVjb3JkLk1ldGFkYXRhRW50cnkSEAoIcmV2aXNpb24YDCABKAQSFwoPYnVkZ2V0X3JldmlzaW9uGA0gASgEEhYKDmNyZWF0ZV90aW1lX21zGA4gASgDEhYKDnVwZGF0ZV90aW1lX21zGA8gASgDEhYKDmJ1ZGdldF90aW1lX21zGBAgASgDEhYKDmRlbGV0ZV90aW1lX21zGBEgASgDEhkKEW9wZW5fcmVzZXJ2YXRpb25zGBIgASgNEhYKDnF1YW50aXR5X25hbWVzGBMgAygJEhEKCWFsbG9jYXRlZBgUIAEoCRINCgVzcGVudBgVIAEoCRIQCghyZXNlcnZlZBgWIAEoCRIMCgRiYXNlGBcgASgJEhAKCGJhc2VsaW5lGBggASgJEhUKDWxhc3Rfc2VxdWVuY2UYGSABKAQSEgoKdXNhZ2VfaG91chgaIAEoDRITCgtzcGVuZF9jb3VudBgbIAEoBBIaChJsYXN0X3NwZW5kX3RpbWVfbXMYHCABKAMaLwoNTWV0YWRhdGFFbnRyeRILCgNrZXkYASABKAkSDQoFdmFsdWUYAiABKAk6AjgBIvYDChFSZXNlcnZhdGlvblJlY29yZBIKCgJpZBgBIAEoCRIRCglhZ2VudF91aWQYAiABKAQSDQoFc3RhdGUYAyABKA0SDgoGYW1vdW50GAQgASgJEgwKBGhlbGQYBSABKAkSEQoJY29tbWl0dGVkGAYgASgJEhAKCGNhdGVnb3J5GAcgASgJEjcKCnF1YW50aXRpZXMYCCADKAsyIy5zYWZlZ3VhcmRzLnN0b3JlLnYxLlF1YW50aXR5UmVjb3JkEg4KBnJ1bl9pZBgJIAEoCRJGCghtZXRhZGF0YRgKIAMoCzI0LnNhZmVndWFyZHMuc3RvcmUudjEuUmVzZXJ2YXRpb25SZWNvcmQuTWV0YWRhdGFFbnRyeRISCgpleHRlbnNpb25zGAsgASgNEhYKDmNyZWF0ZV90aW1lX21zGAwgASgDEhYKDmV4cGlyZV90aW1lX21zGA0gASgDEhMKC2VuZF90aW1lX21zGA4gASgDEhQKDHNldHRsZWRfbGF0ZRgPIAEoCBIuCgV2ZXJicxgQIAMoCzIfLnNhZmVndWFyZHMuc3RvcmUudjEuVmVyYlJlY29yZBIPCgdjb21taXRzGBEgASgNGi8KDU1ldGFkYXRhRW50cnkSCwoDa2V5GAEgASgJEg0KBXZhbHVlGAIgASgJOgI4ASIuCg5RdWFudGl0eVJlY29yZBIMCgRuYW1lGAEgASgJEg4KBmFtb3VudBgCIAEoCSIwCgpWZXJiUmVjb3JkEg4KBm1ldGhvZBgBIAEoDRISCgpyZXF1ZXN0X2lkGAIgASgJIqkECgtFbnRyeVJlY29yZBIQCghzZXF1ZW5jZRgBIAEoBBIPCgd0aW1lX21zGAIgASgDEgwKBGtpbmQYAyABKA0SFQoNcHJldmlvdXNfaGFzaBgEIAEoDBI0CghhY2NvdW50cxgFIAMoCzIiLnNhZmVndWFyZHMuc3RvcmUudjEuQWNjb3VudFJlY29yZBIOCgZhbW91bnQYBiABKAkSMgoHY2hhbmdlcxgHIAMoCzIhLnNhZmVndWFyZHMuc3RvcmUudjEuQ2hhbmdlUmVjb3JkEhIKCnJlcXVlc3RfaWQYCCABKAkSDgoGbWV0aG9kGAkgASgNEhEKCXByaW5jaXBhbBgKIAEoCRIOCgZyZWFzb24YCyABKAkSFgoOcmVzZXJ2YXRpb25faWQYDCABKAkSGQoRcmVmdW5kZWRfc2VxdWVuY2UYDSABKAQSEAoIY2F0ZWdvcnkYDiABKAkSNwoKcXVhbnRpdGllcxgPIAMoCzIjLnNhZmVndWFyZHMuc3RvcmUudjEuUXVhbnRpdHlSZWNvcmQSDgoGcnVuX2lkGBAgASgJEhAKCHRyYWNlX2lkGBEgASgJEkAKCG1ldGFkYXRhGBIgAygLMi4uc2FmZWd1YXJkcy5zdG9yZS52MS5FbnRyeVJlY29yZC5NZXRhZGF0YUVudHJ5Gi8KDU1ldGFkYXRhRW50cnkSCwoDa2V5GAEgASgJEg0KBXZhbHVlGAIgASgJOgI4ASKOAQoNQWNjb3VudFJlY29yZBIMCgRraW5kGAEgASgNEgsKA3VpZBgCIAEoBBIZChFwcmV2aW91c19zZXF1ZW5jZRgDIAEoBBI0Cghwb3N0aW5ncxgEIAMoCzIiLnNhZmVndWFyZHMuc3RvcmUudjEuUG9zdGluZ1JlY29yZBIRCglyZW1haW5pbmcYBSABKAkiPAoNUG9zdGluZ1JlY29yZBINCgVmaWVsZBgBIAEoDRINCgVkZWx0YRgCIAEoCRINCgVhZnRlchgDIAEoCSI8CgxDaGFuZ2VSZWNvcmQSDQoFZmllbGQYASABKAkSDgoGYmVmb3JlGAIgASgJEg0KBWFmdGVyGAMgASgJIuQFChFJZGVtcG90ZW5jeVJlY29yZBITCgtmaW5nZXJwcmludBgBIAEoDBIQCghzZXF1ZW5jZRgCIAEoBBIPCgd0aW1lX21zGAMgASgDEg4KBmFtb3VudBgEIAEoCRIVCg1zZWNvbmRfYW1vdW50GAUgASgJEhAKCHdhcm5pbmdzGAYgAygNEgwKBGxhdGUYByABKAgSMwoHYmFsYW5jZRgIIAEoCzIiLnNhZmVndWFyZHMuc3RvcmUudjEuQmFsYW5jZVJlY29yZBI7CgtyZXNlcnZhdGlvbhgJIAEoCzImLnNhZmVndWFyZHMuc3RvcmUudjEuUmVzZXJ2YXRpb25SZWNvcmQSLwoFYWdlbnQYCiABKAsyIC5zYWZlZ3VhcmRzLnN0b3JlLnYxLkFnZW50UmVjb3JkEi0KBHBvb2wYCyABKAsyHy5zYWZlZ3VhcmRzLnN0b3JlLnYxLlBvb2xSZWNvcmQSNQoLb3RoZXJfYWdlbnQYDCABKAsyIC5zYWZlZ3VhcmRzLnN0b3JlLnYxLkFnZW50UmVjb3JkEjMKCm90aGVyX3Bvb2wYDSABKAsyHy5zYWZlZ3VhcmRzLnN0b3JlLnYxLlBvb2xSZWNvcmQSHQoVY29uZmlndXJhdGlvbl9jaGFuZ2VzGA4gASgJEjoKC2FsbG9jYXRpb25zGA8gAygLMiUuc2FmZWd1YXJkcy5zdG9yZS52MS5BbGxvY2F0aW9uUmVjb3JkEjEKBm9iamVjdBgQIAEoCzIhLnNhZmVndWFyZHMuc3RvcmUudjEuT2JqZWN0UmVjb3JkEj4KCWVtZXJnZW5jeRgRIAEoCzIrLnNhZmVndWFyZHMuc3RvcmUudjEuRW1lcmdlbmN5UmVxdWVzdFJlY29yZBJEChBlbWVyZ2VuY3lfcG9saWN5GBIgASgLMiouc2FmZWd1YXJkcy5zdG9yZS52MS5FbWVyZ2VuY3lQb2xpY3lSZWNvcmQipgEKEEFsbG9jYXRpb25SZWNvcmQSEAoIYWdlbnRfaWQYASABKAkSEAoIcHJpb3JpdHkYAiABKA0SDgoGYmVmb3JlGAMgASgJEg0KBWFmdGVyGAQgASgJEhAKCGJhc2VsaW5lGAUgASgJEhQKDHVzYWdlX2Ftb3VudBgGIAEoCRIVCg11c2FnZV9lbnRyaWVzGAcgASgEEhAKCGxlZnRfb3V0GAggASgIItgBCg1CYWxhbmNlUmVjb3JkEhEKCWFsbG9jYXRlZBgBIAEoCRINCgVzcGVudBgCIAEoCRIQCghyZXNlcnZlZBgDIAEoCRIXCg9vdmVyZHJhZnRfbGltaXQYBCABKAkSFgoOaW5pdGlhbF9idWRnZXQYBSABKAkSEAoIYmFzZWxpbmUYBiABKAkSDQoFc3RhdGUYByABKA0SFwoPYnVkZ2V0X3JldmlzaW9uGAggASgEEhAKCHBvb2xfdWlkGAkgASgEEhYKDmJ1ZGdldF90aW1lX21zGAogASgDIkIKC1VzYWdlUmVjb3JkEjMKBWNlbGxzGAEgAygLMiQuc2FmZWd1YXJkcy5zdG9yZS52MS5Vc2FnZUNlbGxSZWNvcmQingEKD1VzYWdlQ2VsbFJlY29yZBINCgVpbmRleBgBIAEoDRIOCgZhbW91bnQYAiABKAkSDwoHZW50cmllcxgDIAEoBBIQCghyZXF1ZXN0cxgEIAEoBBIQCghyZWZ1bmRlZBgFIAEoCRI3CgpxdWFudGl0aWVzGAYgAygLMiMuc2FmZWd1YXJkcy5zdG9yZS52MS5RdWFudGl0eVJlY29yZCIgCgxSZWZ1bmRSZWNvcmQSEAoIcmVmdW5kZWQYASABKAkiGAoJVWlkUmVjb3JkEgsKA3VpZBgBIAEoBCLuAwoPVmlvbGF0aW9uUmVjb3JkEhAKCHNlcXVlbmNlGAEgASgEEgwKBHR5cGUYAiABKA0SEAoIc2V2ZXJpdHkYAyABKA0SDQoFc3RhdGUYBCABKA0SDgoGc291cmNlGAUgASgNEhEKCXJ1bGVfa2luZBgGIAEoDRIPCgdydWxlX2lkGAcgASgJEhEKCWFnZW50X3VpZBgIIAEoBBIQCghhZ2VudF9pZBgJIAEoCRIQCghwb29sX3VpZBgKIAEoBBIPCgdwb29sX2lkGAsgASgJEg8KB21lc3NhZ2UYDCABKAkSQgoHZGV0YWlscxgNIAMoCzIxLnNhZmVndWFyZHMuc3RvcmUudjEuVmlvbGF0aW9uUmVjb3JkLkRldGFpbHNFbnRyeRINCgVjb3VudBgOIAEoBBIWCg5lbnRyeV9zZXF1ZW5jZRgPIAEoBBIWCg5jcmVhdGVfdGltZV9tcxgQIAEoAxIWCg51cGRhdGVfdGltZV9tcxgRIAEoAxITCgtlbmRfdGltZV9tcxgSIAEoAxIQCghyZXBvcnRlchgTIAEoCRINCgVhY3RvchgUIAEoCRIMCgRub3RlGBUgASgJGi4KDERldGFpbHNFbnRyeRILCgNrZXkYASABKAkSDQoFdmFsdWUYAiABKAk6AjgBIikKFVZpb2xhdGlvbk51bWJlclJlY29yZBIQCghzZXF1ZW5jZRgBIAEoBCKAAQoUVmlvbGF0aW9uRXZlbnRSZWNvcmQSEAoIc2VxdWVuY2UYASABKAQSDwoHdGltZV9tcxgCIAEoAxIMCgRraW5kGAMgASgNEjcKCXZpb2xhdGlvbhgEIAEoCzIkLnNhZmVndWFyZHMuc3RvcmUudjEuVmlvbGF0aW9uUmVjb3JkIkcKDUVwaXNvZGVSZWNvcmQSEQoJdmlvbGF0aW9uGAEgASgEEg0KBWNvdW50GAIgASgEEhQKDGxhc3RfdGltZV9tcxgDIAEoAyJHCg1EZW5pYWxzUmVjb3JkEhEKCWFnZW50X3VpZBgBIAEoBBINCgVjb3VudBgCIAEoBBIUCgxsYXN0X3RpbWVfbXMYAyABKAMiwQEKE1NlcnZpY2VMZXZlbHNSZWNvcmQSLwoFc2NvcGUYASABKAsyIC5zYWZlZ3VhcmRzLnN0b3JlLnYxLlNjb3BlUmVjb3JkEjcKBmxldmVscxgCIAMoCzInLnNhZmVndWFyZHMuc3RvcmUudjEuU2VydmljZUxldmVsUmVjb3JkEhAKCHJldmlzaW9uGAMgASgEEhYKDmNyZWF0ZV90aW1lX21zGAQgASgDEhYKDnVwZGF0ZV90aW1lX21zGAUgASgDIkkKElNlcnZpY2VMZXZlbFJlY29yZBIMCgRuYW1lGAEgASgJEhMKC21pbl9wZXJjZW50GAIgASgJEhAKCGZlYXR1cmVzGAMgAygJIigKC1Njb3BlUmVjb3JkEgwKBGtpbmQYASABKA0SCwoDdWlkGAIgASgEIpcDChVFbWVyZ2VuY3lQb2xpY3lSZWNvcmQSLwoFc2NvcGUYASABKAsyIC5zYWZlZ3VhcmRzLnN0b3JlLnYxLlNjb3BlUmVjb3JkEg8KB2VuYWJsZWQYAiABKAgSGgoScHJpb3JpdHlfdGhyZXNob2xkGAMgASgNEhYKDmNyaXRpY2FsX3NoYXJlGAQgASgJEhgKC3Blcl9kYXlfbWF4GAUgASgJSACIAQESHAoPcGVyX3JlcXVlc3RfbWF4GAYgASgJSAGIAQESEwoLY29vbGRvd25fbXMYByABKAQSGwoOYXBwcm92YWxfYWJvdmUYCCABKAlIAogBARIXCg9hcHByb3ZhbF90dGxfbXMYCSABKAQSDAoEbWludBgKIAEoCBIQCghyZXZpc2lvbhgLIAEoBBIWCg5jcmVhdGVfdGltZV9tcxgMIAEoAxIWCg51cGRhdGVfdGltZV9tcxgNIAEoA0IOCgxfcGVyX2RheV9tYXhCEgoQX3Blcl9yZXF1ZXN0X21heEIRCg9fYXBwcm92YWxfYWJvdmUikAMKFkVtZXJnZW5jeVJlcXVlc3RSZWNvcmQSDgoGbnVtYmVyGAEgASgEEgoKAmlkGAIgASgJEhEKCWFnZW50X3VpZBgDIAEoBBIQCghhZ2VudF9pZBgEIAEoCRIQCghwb29sX3VpZBgFIAEoBBIPCgdwb29sX2lkGAYgASgJEgwKBHVuaXQYByABKAkSEAoIcHJpb3JpdHkYCCABKA0SDgoGYW1vdW50GAkgASgJEg4KBnJlYXNvbhgKIAEoCRINCgVzdGF0ZRgLIAEoDRIMCgRydWxlGAwgASgNEhAKCGFwcHJvdmVkGA0gASgJEhIKCmFwcHJvdmFibGUYDiABKAkSEwoLZXhwbGFuYXRpb24YDyABKAkSFQoNcmV0cnlfdGltZV9tcxgQIAEoAxIQCghzZXF1ZW5jZRgRIAEoBBIWCg5jcmVhdGVfdGltZV9tcxgSIAEoAxIWCg5leHBpcmVfdGltZV9tcxgTIAEoAxITCgtlbmRfdGltZV9tcxgUIAEoAxIMCgRub3RlGBUgASgJIicKFUVtZXJnZW5jeU51bWJlclJlY29yZBIOCgZudW1iZXIYASABKAQiqAEKFUVtZXJnZW5jeUdyYW50c1JlY29yZBIRCglhZ2VudF91aWQYASABKAQSNAoDZGF5GAIgASgLMicuc2FmZWd1YXJkcy5zdG9yZS52MS5FbWVyZ2VuY3lEYXlSZWNvcmQSFAoMbGFzdF90aW1lX21zGAMgASgDEg8KB3BlbmRpbmcYBCADKAQSDgoGZGVuaWVkGAUgAygEEg8KB3NldHRsZWQYBiADKAQiTQoSRW1lcmdlbmN5RGF5UmVjb3JkEjcKBXNsb3RzGAEgAygLMiguc2FmZWd1YXJkcy5zdG9yZS52MS5FbWVyZ2VuY3lTbG90UmVjb3JkIjQKE0VtZXJnZW5jeVNsb3RSZWNvcmQSDQoFaW5kZXgYASABKAQSDgoGYW1vdW50GAIgASgJIr8CChNTcGVuZGluZ0xpbWl0UmVjb3JkEgsKA3VpZBgBIAEoBBIKCgJpZBgCIAEoCRIMCgRuYW1lGAMgASgJEi8KBXNjb3BlGAQgASgLMiAuc2FmZWd1YXJkcy5zdG9yZS52MS5TY29wZVJlY29yZBIOCgZtZXRyaWMYBSABKAkSMQoGd2luZG93GAYgASgLMiEuc2FmZWd1YXJkcy5zdG9yZS52MS5XaW5kb3dSZWNvcmQSDQoFdmFsdWUYByABKAkSEwoLZW5mb3JjZW1lbnQYCCABKA0SEAoIc2V2ZXJpdHkYCSABKA0SFQoNY291bnRfZnJvbV9tcxgKIAEoAxIQCghyZXZpc2lvbhgLIAEoBBIWCg5jcmVhdGVfdGltZV9tcxgMIAEoAxIWCg51cGRhdGVfdGltZV9tcxgNIAEoAyJhCgxXaW5kb3dSZWNvcmQSDAoEa2luZBgBIAEoDRIMCgR1bml0GAIgASgNEgwKBHpvbmUYAyABKAkSEgoKd2Vla19zdGFydBgEIAEoDRITCgtkdXJhdGlvbl9tcxgFIAEoBCJ+ChJMaW1pdENvdW50ZXJSZWNvcmQSEAoIc3RhcnRfbXMYASABKAMSDgoGZW5kX21zGAIgASgDEg8KB2NvdW50ZWQYAyABKAkSNQoFc2xvdHMYBCADKAsyJi5zYWZlZ3VhcmRzLnN0b3JlLnYxLkNvdW50ZXJTbG90UmVjb3JkIjIKEUNvdW50ZXJTbG90UmVjb3JkEg0KBWluZGV4GAEgASgEEg4KBmFtb3VudBgCIAEoCSIvCgxPYmplY3RSZWNvcmQSEgoKY29sbGVjdGlvbhgBIAEoCRILCgNrZXkYAiABKAki9gEKE0J1ZGdldE1vbml0b3JSZWNvcmQSCwoDdWlkGAEgASgEEgoKAmlkGAIgASgJEgwKBG5hbWUYAyABKAkSLwoFc2NvcGUYBCABKAsyIC5zYWZlZ3VhcmRzLnN0b3JlLnYxLlNjb3BlUmVjb3JkEhIKCmV4cHJlc3Npb24YBSABKAkSDgoGYWN0aW9uGAYgASgNEhAKCHNldmVyaXR5GAcgASgNEg8KB21lc3NhZ2UYCCABKAkSEAoIcmV2aXNpb24YCSABKAQSFgoOY3JlYXRlX3RpbWVfbXMYCiABKAMSFgoOdXBkYXRlX3RpbWVfbXMYCyABKANiBnByb3RvMw");
 
 /**
  * StoreRecord is the one row about the store itself. Written with every transaction.
@@ -1086,6 +1086,20 @@ export type IdempotencyRecord = Message<"safeguards.store.v1.IdempotencyRecord">
    * @generated from field: safeguards.store.v1.ObjectRecord object = 16;
    */
   object?: ObjectRecord | undefined;
+
+  /**
+   * The emergency request after it.
+   *
+   * @generated from field: safeguards.store.v1.EmergencyRequestRecord emergency = 17;
+   */
+  emergency?: EmergencyRequestRecord | undefined;
+
+  /**
+   * The emergency policy after it.
+   *
+   * @generated from field: safeguards.store.v1.EmergencyPolicyRecord emergency_policy = 18;
+   */
+  emergencyPolicy?: EmergencyPolicyRecord | undefined;
 };
 
 /**
@@ -1777,6 +1791,398 @@ export const ScopeRecordSchema: GenMessage<ScopeRecord> = /*@__PURE__*/
   messageDesc(file_safeguards_store_v1_records, 24);
 
 /**
+ * EmergencyPolicyRecord is the emergency policy of a pool or of the server.
+ *
+ * @generated from message safeguards.store.v1.EmergencyPolicyRecord
+ */
+export type EmergencyPolicyRecord = Message<"safeguards.store.v1.EmergencyPolicyRecord"> & {
+  /**
+   * A pool, or every agent.
+   *
+   * @generated from field: safeguards.store.v1.ScopeRecord scope = 1;
+   */
+  scope?: ScopeRecord | undefined;
+
+  /**
+   * Whether anything is granted.
+   *
+   * @generated from field: bool enabled = 2;
+   */
+  enabled: boolean;
+
+  /**
+   * 1 to 11.
+   *
+   * @generated from field: uint32 priority_threshold = 3;
+   */
+  priorityThreshold: number;
+
+  /**
+   * An amount, 0 to 1.
+   *
+   * @generated from field: string critical_share = 4;
+   */
+  criticalShare: string;
+
+  /**
+   * An amount, or none.
+   *
+   * @generated from field: optional string per_day_max = 5;
+   */
+  perDayMax?: string | undefined;
+
+  /**
+   * An amount, or none.
+   *
+   * @generated from field: optional string per_request_max = 6;
+   */
+  perRequestMax?: string | undefined;
+
+  /**
+   * 0 for none.
+   *
+   * @generated from field: uint64 cooldown_ms = 7;
+   */
+  cooldownMs: bigint;
+
+  /**
+   * An amount, or none.
+   *
+   * @generated from field: optional string approval_above = 8;
+   */
+  approvalAbove?: string | undefined;
+
+  /**
+   * How long a request waits.
+   *
+   * @generated from field: uint64 approval_ttl_ms = 9;
+   */
+  approvalTtlMs: bigint;
+
+  /**
+   * Whether an ON_DEMAND pool mints.
+   *
+   * @generated from field: bool mint = 10;
+   */
+  mint: boolean;
+
+  /**
+   * Counts changes.
+   *
+   * @generated from field: uint64 revision = 11;
+   */
+  revision: bigint;
+
+  /**
+   * Of the first setting.
+   *
+   * @generated from field: int64 create_time_ms = 12;
+   */
+  createTimeMs: bigint;
+
+  /**
+   * Of the last one.
+   *
+   * @generated from field: int64 update_time_ms = 13;
+   */
+  updateTimeMs: bigint;
+};
+
+/**
+ * Describes the message safeguards.store.v1.EmergencyPolicyRecord.
+ * Use `create(EmergencyPolicyRecordSchema)` to create a new message.
+ */
+export const EmergencyPolicyRecordSchema: GenMessage<EmergencyPolicyRecord> = /*@__PURE__*/
+  messageDesc(file_safeguards_store_v1_records, 25);
+
+/**
+ * EmergencyRequestRecord is one request for emergency money.
+ *
+ * @generated from message safeguards.store.v1.EmergencyRequestRecord
+ */
+export type EmergencyRequestRecord = Message<"safeguards.store.v1.EmergencyRequestRecord"> & {
+  /**
+   * From 1.
+   *
+   * @generated from field: uint64 number = 1;
+   */
+  number: bigint;
+
+  /**
+   * Made by the server.
+   *
+   * @generated from field: string id = 2;
+   */
+  id: string;
+
+  /**
+   * The agent's account.
+   *
+   * @generated from field: uint64 agent_uid = 3;
+   */
+  agentUid: bigint;
+
+  /**
+   * Its id.
+   *
+   * @generated from field: string agent_id = 4;
+   */
+  agentId: string;
+
+  /**
+   * The pool's account.
+   *
+   * @generated from field: uint64 pool_uid = 5;
+   */
+  poolUid: bigint;
+
+  /**
+   * Its id.
+   *
+   * @generated from field: string pool_id = 6;
+   */
+  poolId: string;
+
+  /**
+   * The pool's.
+   *
+   * @generated from field: string unit = 7;
+   */
+  unit: string;
+
+  /**
+   * The agent's.
+   *
+   * @generated from field: uint32 priority = 8;
+   */
+  priority: number;
+
+  /**
+   * As asked for, an amount.
+   *
+   * @generated from field: string amount = 9;
+   */
+  amount: string;
+
+  /**
+   * As given.
+   *
+   * @generated from field: string reason = 10;
+   */
+  reason: string;
+
+  /**
+   * safeguards.v1.EmergencyState.
+   *
+   * @generated from field: uint32 state = 11;
+   */
+  state: number;
+
+  /**
+   * safeguards.v1.EmergencyRule.
+   *
+   * @generated from field: uint32 rule = 12;
+   */
+  rule: number;
+
+  /**
+   * What the agent got, an amount.
+   *
+   * @generated from field: string approved = 13;
+   */
+  approved: string;
+
+  /**
+   * What an operator may approve, an amount.
+   *
+   * @generated from field: string approvable = 14;
+   */
+  approvable: string;
+
+  /**
+   * One sentence for people.
+   *
+   * @generated from field: string explanation = 15;
+   */
+  explanation: string;
+
+  /**
+   * When it may pass by itself, or 0.
+   *
+   * @generated from field: int64 retry_time_ms = 16;
+   */
+  retryTimeMs: bigint;
+
+  /**
+   * The entry that paid it, or 0.
+   *
+   * @generated from field: uint64 sequence = 17;
+   */
+  sequence: bigint;
+
+  /**
+   * When it was made.
+   *
+   * @generated from field: int64 create_time_ms = 18;
+   */
+  createTimeMs: bigint;
+
+  /**
+   * When it stops waiting, or 0.
+   *
+   * @generated from field: int64 expire_time_ms = 19;
+   */
+  expireTimeMs: bigint;
+
+  /**
+   * When it was settled, or 0.
+   *
+   * @generated from field: int64 end_time_ms = 20;
+   */
+  endTimeMs: bigint;
+
+  /**
+   * The operator's reason.
+   *
+   * @generated from field: string note = 21;
+   */
+  note: string;
+};
+
+/**
+ * Describes the message safeguards.store.v1.EmergencyRequestRecord.
+ * Use `create(EmergencyRequestRecordSchema)` to create a new message.
+ */
+export const EmergencyRequestRecordSchema: GenMessage<EmergencyRequestRecord> = /*@__PURE__*/
+  messageDesc(file_safeguards_store_v1_records, 26);
+
+/**
+ * EmergencyNumberRecord names one emergency request.
+ *
+ * @generated from message safeguards.store.v1.EmergencyNumberRecord
+ */
+export type EmergencyNumberRecord = Message<"safeguards.store.v1.EmergencyNumberRecord"> & {
+  /**
+   * Its number.
+   *
+   * @generated from field: uint64 number = 1;
+   */
+  number: bigint;
+};
+
+/**
+ * Describes the message safeguards.store.v1.EmergencyNumberRecord.
+ * Use `create(EmergencyNumberRecordSchema)` to create a new message.
+ */
+export const EmergencyNumberRecordSchema: GenMessage<EmergencyNumberRecord> = /*@__PURE__*/
+  messageDesc(file_safeguards_store_v1_records, 27);
+
+/**
+ * EmergencyGrantsRecord is what is remembered of an agent's emergency requests.
+ *
+ * @generated from message safeguards.store.v1.EmergencyGrantsRecord
+ */
+export type EmergencyGrantsRecord = Message<"safeguards.store.v1.EmergencyGrantsRecord"> & {
+  /**
+   * The agent's account.
+   *
+   * @generated from field: uint64 agent_uid = 1;
+   */
+  agentUid: bigint;
+
+  /**
+   * What it got in the last 24 hours, by slices of them, or none.
+   *
+   * @generated from field: safeguards.store.v1.EmergencyDayRecord day = 2;
+   */
+  day?: EmergencyDayRecord | undefined;
+
+  /**
+   * When it last got something, or 0.
+   *
+   * @generated from field: int64 last_time_ms = 3;
+   */
+  lastTimeMs: bigint;
+
+  /**
+   * Numbers of those that wait.
+   *
+   * @generated from field: repeated uint64 pending = 4;
+   */
+  pending: bigint[];
+
+  /**
+   * Numbers of those denied.
+   *
+   * @generated from field: repeated uint64 denied = 5;
+   */
+  denied: bigint[];
+
+  /**
+   * Numbers of those approved, rejected and expired.
+   *
+   * @generated from field: repeated uint64 settled = 6;
+   */
+  settled: bigint[];
+};
+
+/**
+ * Describes the message safeguards.store.v1.EmergencyGrantsRecord.
+ * Use `create(EmergencyGrantsRecordSchema)` to create a new message.
+ */
+export const EmergencyGrantsRecordSchema: GenMessage<EmergencyGrantsRecord> = /*@__PURE__*/
+  messageDesc(file_safeguards_store_v1_records, 28);
+
+/**
+ * EmergencyDayRecord is what an agent got in the last 24 hours.
+ *
+ * @generated from message safeguards.store.v1.EmergencyDayRecord
+ */
+export type EmergencyDayRecord = Message<"safeguards.store.v1.EmergencyDayRecord"> & {
+  /**
+   * In order of index.
+   *
+   * @generated from field: repeated safeguards.store.v1.EmergencySlotRecord slots = 1;
+   */
+  slots: EmergencySlotRecord[];
+};
+
+/**
+ * Describes the message safeguards.store.v1.EmergencyDayRecord.
+ * Use `create(EmergencyDayRecordSchema)` to create a new message.
+ */
+export const EmergencyDayRecordSchema: GenMessage<EmergencyDayRecord> = /*@__PURE__*/
+  messageDesc(file_safeguards_store_v1_records, 29);
+
+/**
+ * EmergencySlotRecord is one slice of 24 hours.
+ *
+ * @generated from message safeguards.store.v1.EmergencySlotRecord
+ */
+export type EmergencySlotRecord = Message<"safeguards.store.v1.EmergencySlotRecord"> & {
+  /**
+   * Counted from 1970.
+   *
+   * @generated from field: uint64 index = 1;
+   */
+  index: bigint;
+
+  /**
+   * An amount.
+   *
+   * @generated from field: string amount = 2;
+   */
+  amount: string;
+};
+
+/**
+ * Describes the message safeguards.store.v1.EmergencySlotRecord.
+ * Use `create(EmergencySlotRecordSchema)` to create a new message.
+ */
+export const EmergencySlotRecordSchema: GenMessage<EmergencySlotRecord> = /*@__PURE__*/
+  messageDesc(file_safeguards_store_v1_records, 30);
+
+/**
  * SpendingLimitRecord is one spending limit.
  *
  * @generated from message safeguards.store.v1.SpendingLimitRecord
@@ -1879,7 +2285,7 @@ export type SpendingLimitRecord = Message<"safeguards.store.v1.SpendingLimitReco
  * Use `create(SpendingLimitRecordSchema)` to create a new message.
  */
 export const SpendingLimitRecordSchema: GenMessage<SpendingLimitRecord> = /*@__PURE__*/
-  messageDesc(file_safeguards_store_v1_records, 25);
+  messageDesc(file_safeguards_store_v1_records, 31);
 
 /**
  * WindowRecord is what a limit counts over.
@@ -1928,7 +2334,7 @@ export type WindowRecord = Message<"safeguards.store.v1.WindowRecord"> & {
  * Use `create(WindowRecordSchema)` to create a new message.
  */
 export const WindowRecordSchema: GenMessage<WindowRecord> = /*@__PURE__*/
-  messageDesc(file_safeguards_store_v1_records, 26);
+  messageDesc(file_safeguards_store_v1_records, 32);
 
 /**
  * LimitCounterRecord is what was counted against one limit for one subject.
@@ -1970,7 +2376,7 @@ export type LimitCounterRecord = Message<"safeguards.store.v1.LimitCounterRecord
  * Use `create(LimitCounterRecordSchema)` to create a new message.
  */
 export const LimitCounterRecordSchema: GenMessage<LimitCounterRecord> = /*@__PURE__*/
-  messageDesc(file_safeguards_store_v1_records, 27);
+  messageDesc(file_safeguards_store_v1_records, 33);
 
 /**
  * CounterSlotRecord is one slice of a rolling window.
@@ -1998,7 +2404,7 @@ export type CounterSlotRecord = Message<"safeguards.store.v1.CounterSlotRecord">
  * Use `create(CounterSlotRecordSchema)` to create a new message.
  */
 export const CounterSlotRecordSchema: GenMessage<CounterSlotRecord> = /*@__PURE__*/
-  messageDesc(file_safeguards_store_v1_records, 28);
+  messageDesc(file_safeguards_store_v1_records, 34);
 
 /**
  * ObjectRecord names a row of a collection.
@@ -2026,7 +2432,7 @@ export type ObjectRecord = Message<"safeguards.store.v1.ObjectRecord"> & {
  * Use `create(ObjectRecordSchema)` to create a new message.
  */
 export const ObjectRecordSchema: GenMessage<ObjectRecord> = /*@__PURE__*/
-  messageDesc(file_safeguards_store_v1_records, 29);
+  messageDesc(file_safeguards_store_v1_records, 35);
 
 /**
  * BudgetMonitorRecord is one budget monitor.
@@ -2117,5 +2523,5 @@ export type BudgetMonitorRecord = Message<"safeguards.store.v1.BudgetMonitorReco
  * Use `create(BudgetMonitorRecordSchema)` to create a new message.
  */
 export const BudgetMonitorRecordSchema: GenMessage<BudgetMonitorRecord> = /*@__PURE__*/
-  messageDesc(file_safeguards_store_v1_records, 30);
+  messageDesc(file_safeguards_store_v1_records, 36);
 
