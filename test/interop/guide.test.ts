@@ -28,6 +28,7 @@ const SECTIONS: readonly (readonly [title: string, rpcs: readonly string[]])[] =
   ['Priority-based allocation', ['AllocateByPriority']],
   ['Tracking usage', ['GetAgentMetrics', 'GetUsageHistory', 'GetPoolMetrics']],
   ['Setting spending limits', ['CreateSpendingLimit', 'GetSpendingLimit', 'CreateBudgetMonitor']],
+  ['Emergency budget allocation', ['SetEmergencyPolicy', 'RequestEmergencyAllocation']],
   ['Budget rebalancing', ['RebalancePool']],
   ['Tracking and logging', ['ListBudgetChanges', 'ExportLedger', 'VerifyLedger']],
 ];

@@ -6,6 +6,7 @@ import { startChild, runCommand, type Child } from './child.js';
 import { admin } from './calls.js';
 import { agentBudgets, budgetPools } from './concepts.js';
 import { spendingLimits, trackingUsage } from './control.js';
+import { emergencies } from './emergencies.js';
 import { trackingAndLogging } from './practice.js';
 import { crash, hold, pools, race } from './scenes.js';
 import {
@@ -25,6 +26,7 @@ const CHAPTERS = [
   priorityAllocation,
   trackingUsage,
   spendingLimits,
+  emergencies,
   rebalancing,
   trackingAndLogging,
   pools,
