@@ -22,7 +22,10 @@ const hasPython = hasTool('Python with examples/python/requirements.txt', python
 const SECTIONS: readonly (readonly [title: string, rpcs: readonly string[]])[] = [
   ['Before you begin', ['ListPools']],
   ['Budget pools', ['CreatePool', 'ListPools', 'GetSystemMetrics']],
-  ['Agent budgets', ['CreateAgent', 'GetBudget', 'Spend', 'Reserve', 'Commit']],
+  [
+    'Agent budgets',
+    ['CreateAgent', 'GetBudget', 'Spend', 'Reserve', 'Commit', 'UpdateAgent', 'ListAgents'],
+  ],
   ['Fixed allocation', ['CreateAgent', 'SetBudget']],
   ['Dynamic allocation', ['AllocateDynamic']],
   ['Priority-based allocation', ['AllocateByPriority']],
