@@ -1,4 +1,5 @@
 import type { Instant, Uid } from './model.js';
+import type { Review, ReviewFindings } from './review.js';
 import type { ServiceLevels } from './service-level.js';
 import type { Episode, Violation, ViolationEvent } from './violation.js';
 
@@ -19,6 +20,10 @@ export interface Collections {
   denials: DenialCount;
   /** By serviceLevelsKey. */
   service_levels: ServiceLevels;
+  /** By sequenceKey of their entry. */
+  budget_reviews: Review;
+  /** By the same key: apart, so that a list of reviews does not read what each found. */
+  budget_review_findings: ReviewFindings;
 }
 
 /** How often an agent was denied over its life. */

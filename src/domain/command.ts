@@ -1,6 +1,8 @@
 import type { AllocationCommand } from './allocation/command.js';
 import type { Amount } from './amount.js';
+import type { RecordBudgetChangeCommand } from './budget-change.js';
 import type { Metadata, PoolFunding, Quantities } from './model.js';
+import type { RunReviewCommand } from './review.js';
 
 /** How a request meets a budget that does not cover it. */
 export type SpendMode = 'STRICT' | 'UP_TO' | 'FORCE';
@@ -257,6 +259,8 @@ export type AdminCommand =
   | TransferCommand
   | RefundCommand
   | AllocationCommand
+  | RecordBudgetChangeCommand
+  | RunReviewCommand
   | ApplyConfigurationCommand;
 
 /** Any mutation. */

@@ -189,6 +189,8 @@ export const METHODS = {
   ALLOCATE_DYNAMIC: 60,
   ALLOCATE_BY_PRIORITY: 61,
   REBALANCE_POOL: 62,
+  RECORD_BUDGET_CHANGE: 98,
+  RUN_REVIEW: 99,
 } as const;
 
 /** The name of a method that keeps idempotency records. */

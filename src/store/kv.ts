@@ -20,6 +20,8 @@ export const TABLES = [
   'episodes',
   'denials',
   'service_levels',
+  'budget_reviews',
+  'budget_review_findings',
 ] as const;
 
 /** The name of a table. */

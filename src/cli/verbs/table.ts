@@ -5,6 +5,7 @@ import { BUDGET_VERBS } from './budgets.js';
 import { METRICS_VERBS } from './metrics.js';
 import { POOL_VERBS } from './pools.js';
 import { RECORD_VERBS } from './records.js';
+import { REVIEW_VERBS } from './reviews.js';
 import { SERVER_VERBS } from './server.js';
 import { SPENDING_VERBS } from './spending.js';
 
@@ -17,5 +18,6 @@ export const VERBS: readonly Verb[] = [
   ...AGENT_VERBS,
   ...METRICS_VERBS,
   ...RECORD_VERBS,
+  ...REVIEW_VERBS,
   ...SERVER_VERBS,
 ];

@@ -8,6 +8,7 @@ import {
 } from './allocate.js';
 import { decideDeleteAgent, decideMoveAgent } from './agent-moves.js';
 import { decideAgentState, decideCreateAgent, decideUpdateAgent } from './agents.js';
+import { decideRecordBudgetChange, decideRunReview } from './annotate.js';
 import { decideAdjustBudget, decideSetBudget } from './budgets.js';
 import { decideCommit } from './commit.js';
 import { decideExtend } from './extend.js';
@@ -72,5 +73,9 @@ export function decide(state: State, command: SingleCommand, context: Context): 
       return decideAllocateByPriority(state, command, context);
     case 'REBALANCE_POOL':
       return decideRebalancePool(state, command, context);
+    case 'RECORD_BUDGET_CHANGE':
+      return decideRecordBudgetChange(state, command, context);
+    case 'RUN_REVIEW':
+      return decideRunReview(state, command, context);
   }
 }
