@@ -133,8 +133,8 @@ async function inSlices<Row>(
       visited += 1;
       if (visited === SLICE_ROWS) break;
     }
-    if (visited < SLICE_ROWS) return true;
     await nextTurn();
     if (stopped()) return false;
+    if (visited < SLICE_ROWS) return true;
   }
 }

@@ -31,6 +31,8 @@ const MESSAGES: Partial<Record<Table, DescMessage>> = {
   episodes: schemas.EpisodeRecordSchema,
   denials: schemas.DenialsRecordSchema,
   service_levels: schemas.ServiceLevelsRecordSchema,
+  budget_reviews: schemas.BudgetReviewRecordSchema,
+  budget_review_findings: schemas.BudgetReviewFindingsRecordSchema,
 };
 
 /** How a kind of row is written, and what reading it must give. */
