@@ -12,6 +12,7 @@ const ADVICE: Readonly<Record<Reason, string>> = {
   RESERVATION_NOT_FOUND: 'See "safeguards reservation list --agent AGENT".',
   ENTRY_NOT_FOUND: 'See the sequence in "safeguards usage AGENT".',
   EMERGENCY_REQUEST_NOT_FOUND: 'See "safeguards emergency list".',
+  REVIEW_NOT_FOUND: 'See "safeguards review list".',
   POOL_ALREADY_EXISTS: 'Choose another id, or change it with "safeguards pool update".',
   AGENT_ALREADY_EXISTS: 'Choose another id, or change it with "safeguards agent update".',
   REQUEST_ID_REUSED: 'Leave --request-id out, or make a new one for the new request.',

@@ -10,6 +10,8 @@ const GROUPS: Readonly<Record<string, string>> = {
   pool: 'Pools: where money comes from',
   budget: 'Balances of agents',
   allocate: 'New budgets for the agents of a pool',
+  change: 'Changes of budgets that were made elsewhere',
+  review: 'Who has much or little of a budget left',
   reservation: 'Reservations of agents',
   emergency: 'Money beyond budgets',
   'emergency policy': 'What operators allow in emergencies',

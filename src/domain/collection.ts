@@ -4,6 +4,7 @@ import type { BudgetMonitor } from './monitor.js';
 import type { EmergencyPolicy } from './emergency/policy.js';
 import type { EmergencyGrants, EmergencyRequest } from './emergency/request.js';
 import type { Instant, Uid } from './model.js';
+import type { Review, ReviewFindings } from './review.js';
 import type { ServiceLevels } from './service-level.js';
 import type { Episode, Violation, ViolationEvent } from './violation.js';
 
@@ -40,6 +41,10 @@ export interface Collections {
   emergency_pending: EmergencyNumber;
   /** By sequenceKey of the agent's uid. */
   emergency_grants: EmergencyGrants;
+  /** By sequenceKey of their entry. */
+  budget_reviews: Review;
+  /** By the same key: apart, so that a list of reviews does not read what each found. */
+  budget_review_findings: ReviewFindings;
 }
 
 /** Names an emergency request. */

@@ -6,6 +6,8 @@ import type { MonitorAction } from './monitor.js';
 import type { EmergencyTerms } from './emergency/policy.js';
 import type { Metadata, PoolFunding, Quantities } from './model.js';
 import type { Severity } from './violation.js';
+import type { RecordBudgetChangeCommand } from './budget-change.js';
+import type { RunReviewCommand } from './review.js';
 
 /** How a request meets a budget that does not cover it. */
 export type SpendMode = 'STRICT' | 'UP_TO' | 'FORCE';
@@ -375,7 +377,9 @@ export type AdminCommand =
   | RefundCommand
   | AllocationCommand
   | ApplyConfigurationCommand
-  | RuleCommand;
+  | RuleCommand
+  | RecordBudgetChangeCommand
+  | RunReviewCommand;
 
 /** A mutation about emergencies, of either plane. */
 export type EmergencyCommand =

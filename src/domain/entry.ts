@@ -24,6 +24,7 @@ export const ENTRY_KINDS = {
   CONFIGURE: 20,
   ALLOCATE: 19,
   EMERGENCY: 21,
+  ANNOTATE: 22,
 } as const;
 
 /** The name of an entry's kind. */

@@ -199,6 +199,8 @@ export const METHODS = {
   REQUEST_EMERGENCY: 81,
   APPROVE_EMERGENCY: 82,
   REJECT_EMERGENCY: 83,
+  RECORD_BUDGET_CHANGE: 98,
+  RUN_REVIEW: 99,
 } as const;
 
 /** The name of a method that keeps idempotency records. */

@@ -1,6 +1,7 @@
 import type { Amount } from '../domain/amount.js';
-import type { Answer, Rejection } from '../domain/answer.js';
+import type { Answer, Outcome, Rejection } from '../domain/answer.js';
 import type { CollectionName, Collections } from '../domain/collection.js';
+import type { RecordBudgetChangeCommand } from '../domain/budget-change.js';
 import type { Command, SpendCommand } from '../domain/command.js';
 import type { SpendingLimit } from '../domain/limit.js';
 import type { Scope } from '../domain/scope.js';
@@ -16,6 +17,7 @@ import type {
   ReservationState,
   Uid,
 } from '../domain/model.js';
+import type { Review, ReviewFinding, ReviewRequest, ReviewTrigger } from '../domain/review.js';
 
 /** Who asks, and whether the answer is still wanted. */
 export interface Caller {
@@ -96,12 +98,38 @@ export interface UsageBucketView {
   readonly quantities: Quantities;
 }
 
-/** One change of an agent's remaining money. */
+/** One change of an agent's remaining money, or what a client noted of one. */
 export interface BudgetChangeView {
   readonly entry: Entry;
   readonly agentId: string;
   readonly before: Amount;
   readonly after: Amount;
+  /** The agent's priority after the entry. */
+  readonly priority: number;
+  /** Whether a client noted it: no balance changed. */
+  readonly external: boolean;
+  /** When the client says it happened. */
+  readonly externalTime: Instant | undefined;
+}
+
+/** A change that a client noted. */
+export interface RecordedChange {
+  readonly outcome: Outcome;
+  readonly change: BudgetChangeView;
+}
+
+/** A review and what it found. */
+export interface ReviewView {
+  readonly review: Review;
+  /** The most severe first, then pools before agents, then by id. */
+  readonly findings: readonly ReviewFinding[];
+}
+
+/** A review that was made. */
+export interface MadeReview {
+  readonly outcome: Outcome;
+  /** Undefined in a stored answer whose review is not kept any more. */
+  readonly view: ReviewView | undefined;
 }
 
 /** Which agents' metrics are listed. */
@@ -117,6 +145,9 @@ export interface AgentMetricsView extends AgentWithPool {
   readonly burnLastHour: Amount;
   readonly burnLastDay: Amount;
   readonly exhaustionTime: Instant | undefined;
+  /** Requests that were denied over its life. */
+  readonly denials: number;
+  readonly lastDenialTime: Instant | undefined;
 }
 
 /** How a pool's money is used, read at one moment. */
@@ -276,13 +307,35 @@ export interface LedgerApi {
     range: TimeRange,
     page: PageRequest,
   ): Page<UsageBucketView> | Rejection;
-  /** Newest first. Rejects with AGENT_NOT_FOUND. */
+  /**
+   * Newest first; what clients noted only where the kind ANNOTATE is asked for. `after` is
+   * `sequence priority`. Rejects with AGENT_NOT_FOUND.
+   */
   budgetChanges(
     agentId: string,
     kinds: readonly EntryKind[],
     range: TimeRange,
     page: PageRequest,
   ): Page<BudgetChangeView> | Rejection;
+  /** Notes a change that a client made elsewhere. Rejects with AGENT_NOT_FOUND, AGENT_CLOSED. */
+  recordBudgetChange(
+    command: RecordBudgetChangeCommand,
+    caller: Caller,
+  ): Promise<RecordedChange | Rejection>;
+  /**
+   * Looks at every agent and pool in slices, between which everything else goes on, and keeps what it
+   * finds. One runs at a time, in the order asked for. Rejects with POOL_NOT_FOUND, SERVER_BUSY,
+   * SHUTTING_DOWN.
+   */
+  runReview(
+    request: ReviewRequest,
+    trigger: ReviewTrigger,
+    caller: Caller,
+  ): Promise<MadeReview | Rejection>;
+  /** Rejects with REVIEW_NOT_FOUND. */
+  review(id: string): ReviewView | Rejection;
+  /** Newest first. */
+  listReviews(page: PageRequest): Page<Review>;
   /** Rejects with AGENT_NOT_FOUND. */
   agentMetrics(id: string): AgentMetricsView | Rejection;
   /** Living agents, by id, each read at one moment. Rejects with POOL_NOT_FOUND. */

@@ -13,8 +13,8 @@ import { SIDECAR_STAMP, type Workspace } from './workspace.js';
 export interface EpisodeBook {
   /** An episode with what was counted since it was written. */
   withRepeats(key: string, episode: Episode): Episode;
-  /** Denials of an agent that are not written yet. */
-  unwritten(uid: Uid): number;
+  /** Denials of an agent that are not written yet; undefined: none. */
+  unwritten(uid: Uid): Count | undefined;
   /** Whether `write` has anything to do. */
   due(now: Instant): boolean;
   /** Writes what was counted and ends the episodes that are over, at most 1,000. */
@@ -23,7 +23,9 @@ export interface EpisodeBook {
   remember(workspace: Workspace, now: Instant, wrote: boolean): void;
 }
 
-interface Count {
+/** How often something happened, and when last. */
+export interface Count {
+  /** From 1. */
   readonly count: number;
   readonly lastTime: Instant;
 }
@@ -88,7 +90,7 @@ export function makeEpisodeBook(
       if (more === undefined) return episode;
       return { ...episode, count: episode.count + more.count, lastTime: more.lastTime };
     },
-    unwritten: (uid) => denials.get(uid)?.count ?? 0,
+    unwritten: (uid) => denials.get(uid),
     due: (now) => {
       if (repeats.size > 0 || denials.size > 0) return true;
       for (const lastTime of open.values()) return isOver(lastTime, now);

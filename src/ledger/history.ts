@@ -1,6 +1,6 @@
 import type { Rejection } from '../domain/answer.js';
 import { agentNotFound } from '../domain/decide/checks.js';
-import type { Entry, EntryKind } from '../domain/entry.js';
+import type { Entry } from '../domain/entry.js';
 import type { Agent, Uid } from '../domain/model.js';
 import {
   addToRow,
@@ -11,7 +11,7 @@ import {
   sumRow,
   type UsageCell,
 } from '../domain/usage.js';
-import type { BudgetChangeView, Page, PageRequest, TimeRange, UsageBucketView } from './api.js';
+import type { Page, PageRequest, TimeRange, UsageBucketView } from './api.js';
 import { collect, type ListSources } from './lists.js';
 import type { StoreReader } from './store.js';
 
@@ -39,46 +39,12 @@ export function usageEntries(
   return found;
 }
 
-/** The entries that changed an agent's remaining money in a range, newest first. */
-export function budgetChanges(
-  sources: ListSources,
-  agentId: string,
-  kinds: readonly EntryKind[],
-  range: TimeRange,
-  page: PageRequest,
-): Page<BudgetChangeView> | Rejection {
-  const agent = sources.rows.agentById(agentId);
-  if (agent === undefined) return agentNotFound(agentId);
-  return collect(
-    entriesOf(sources.reader, agent, range, page.after),
-    page.size,
-    (entry) => String(entry.sequence),
-    (entry) => {
-      if (entry.time >= range.end) return undefined;
-      if (kinds.length > 0 && !kinds.includes(entry.kind)) return undefined;
-      return changeOf(entry, agent.uid, agentId);
-    },
-  );
-}
-
-function changeOf(entry: Entry, uid: Uid, agentId: string): BudgetChangeView | undefined {
-  const account = entry.accounts.find((each) => each.kind === 'AGENT' && each.uid === uid);
-  if (account?.remaining === undefined) return undefined;
-  let delta = 0n;
-  for (const posting of account.postings) {
-    if (posting.field === 'allocated') delta += posting.delta;
-    if (posting.field === 'spent' || posting.field === 'reserved') delta -= posting.delta;
-  }
-  if (delta === 0n) return undefined;
-  return { entry, agentId, before: account.remaining - delta, after: account.remaining };
-}
-
 /**
  * An agent's entries from the beginning of a range on, newest first, those after its end too, so that
  * a page counts every one it looks at. Each names the one before it that touched the agent, so
  * that no index has to be written with a spend.
  */
-function* entriesOf(
+export function* entriesOf(
   reader: StoreReader,
   agent: Agent,
   range: TimeRange,

@@ -11,8 +11,9 @@ import { startClock, type ClockPolicy, type TimeSource } from './clock.js';
 import { emergencyPolicy, emergencyRequest, listEmergencyRequests } from './emergencies.js';
 import { exportEntries } from './export.js';
 import { startGroupWriter, type GroupWriter } from './group-writer.js';
-import { budgetChanges, usageBuckets, usageEntries } from './history.js';
-import { judge, type Judging } from './judge.js';
+import { budgetChanges, externalChange } from './budget-changes.js';
+import { usageBuckets, usageEntries } from './history.js';
+import { judge, replayOf, type Judging } from './judge.js';
 import { judgeBatch } from './judge-batch.js';
 import { listAgents, listPools, listReservations, type ListSources } from './lists.js';
 import {
@@ -24,6 +25,7 @@ import {
   systemMetrics,
 } from './metrics.js';
 import { limitStatus, listObjects, scopeId } from './objects.js';
+import { findReview, listReviews, startReviews } from './reviews.js';
 import { durableRows, makeRows } from './rows.js';
 import type { Store } from './store.js';
 import { makeUsageBook } from './usage-book.js';
@@ -91,6 +93,15 @@ export async function openLedger(options: LedgerOptions): Promise<Ledger> {
   });
   const sources: ListSources = { reader: store, rows, now: clock.now };
   const upkeep = onceAtATime();
+  const reviews = startReviews({
+    reader: store,
+    now: clock.now,
+    execute: (command, caller) => execute(writer, command, caller),
+    replay: async (command, caller) => {
+      const found = await run(writer, caller, 1, (judging) => [replayOf(judging, command)]);
+      return 'verdict' in found ? found : found[0];
+    },
+  });
 
   const ledger: Ledger = {
     execute: (command, caller) => execute(writer, command, caller),
@@ -121,6 +132,18 @@ export async function openLedger(options: LedgerOptions): Promise<Ledger> {
       usageBuckets(sources, agentId, granularity, range, page),
     budgetChanges: (agentId, kinds, range, page) =>
       budgetChanges(sources, agentId, kinds, range, page),
+    recordBudgetChange: async (command, caller) => {
+      const outcome = await execute(writer, command, caller);
+      if (outcome.verdict === 'REJECTED') return outcome;
+      const { sequence, agent } = outcome;
+      const entry = store.entry(sequence)?.entry;
+      const change = entry && agent && externalChange(entry, agent, agent.priority);
+      if (change === undefined) throw new Error(`entry ${sequence} notes no change`);
+      return { outcome, change };
+    },
+    runReview: (request, trigger, caller) => reviews.run(request, trigger, caller),
+    review: (id) => findReview(store, id),
+    listReviews: (page) => listReviews(store, page),
     agentMetrics: (id) => agentMetrics(sources, id),
     listAgentMetrics: (filter, page) => listAgentMetrics(sources, filter, page),
     poolMetrics: (id) => poolMetrics(sources, id),
@@ -158,6 +181,7 @@ export async function openLedger(options: LedgerOptions): Promise<Ledger> {
     close: async () => {
       clearInterval(sweeper);
       clearInterval(counter);
+      await reviews.close();
       writer.writeDenials();
       await writer.drain();
       await store.transact((tx) => {

@@ -24,6 +24,7 @@ import type {
   UnitMetricsView,
 } from './api.js';
 import { collect, type ListSources } from './lists.js';
+import type { DurableRows } from './rows.js';
 import type { StoreReader } from './store.js';
 import { usageTotals, type UsageAccount } from './usage-totals.js';
 
@@ -44,7 +45,7 @@ export function agentMetrics(sources: ListSources, id: string): AgentMetricsView
   const agent = uid === undefined ? undefined : reader.agent(uid);
   const pool = agent && reader.pool(agent.poolUid);
   if (agent === undefined || pool === undefined) return agentNotFound(id);
-  return viewAgent(reader, agent, pool, sources.now());
+  return viewAgent(sources, agent, pool, sources.now());
 }
 
 /** The same of living agents, by id. */
@@ -67,7 +68,7 @@ export async function listAgentMetrics(
         if (agent === undefined || agent.state === 'CLOSED') return undefined;
         if (filter.onlyHighUsage && !isHighUsage(agent)) return undefined;
         const pool = reader.pool(agent.poolUid);
-        return pool && viewAgent(reader, agent, pool, now);
+        return pool && viewAgent(sources, agent, pool, now);
       },
       SLICE_VISITED_MAX,
     );
@@ -117,8 +118,14 @@ async function inSlices<Item>(
   }
 }
 
-function viewAgent(reader: StoreReader, agent: Agent, pool: Pool, now: Instant): AgentMetricsView {
+function viewAgent(
+  { reader, rows }: { readonly reader: StoreReader; readonly rows: Pick<DurableRows, 'denials'> },
+  agent: Agent,
+  pool: Pool,
+  now: Instant,
+): AgentMetricsView {
   const available = availableOf(agent);
+  const denials = rows.denials(agent.uid);
   const { lastHour, lastDay } = burnOf(reader, agent, now);
   return {
     agent,
@@ -128,6 +135,8 @@ function viewAgent(reader: StoreReader, agent: Agent, pool: Pool, now: Instant):
     burnLastDay: ratePerHour(lastDay, pool.scale),
     exhaustionTime:
       agent.state === 'CLOSED' ? undefined : exhaustionTime(available, lastHour, lastDay, now),
+    denials: denials?.count ?? 0,
+    lastDenialTime: denials?.lastTime,
   };
 }
 

@@ -1,14 +1,21 @@
 import type { Amount } from '../domain/amount.js';
-import type { CollectionName, Collections, RowChanges, RowRange } from '../domain/collection.js';
-import { changesIn, namesOf } from '../domain/collection.js';
+import {
+  type CollectionName,
+  type Collections,
+  type RowChanges,
+  type RowRange,
+  changesIn,
+  namesOf,
+} from '../domain/collection.js';
 import type { Entry } from '../domain/entry.js';
 import type { Agent, Pool, Reservation, Uid } from '../domain/model.js';
-import { loadRules, type Rules } from '../domain/rules.js';
+import { type Rules, loadRules } from '../domain/rules.js';
 import type { State } from '../domain/state.js';
-import { makeEpisodeBook, type EpisodeBook } from './episode-book.js';
+import { type Count, type EpisodeBook, makeEpisodeBook } from './episode-book.js';
 import { compileExpression } from './expression.js';
-import { rowCache, type RowCache } from './row-cache.js';
+import { type RowCache, rowCache } from './row-cache.js';
 import type { Header, Store, StoreReader } from './store.js';
+import { sequenceKey } from '../domain/violation.js';
 import { NO_USAGE, usageTotals } from './usage-totals.js';
 
 /** Bounds of the caches, in rows. */
@@ -130,12 +137,15 @@ function* rowsOf<C extends CollectionName>(
   }
 }
 
+/** Long rows that no decision reads: cached they would only fill the memory. */
+const UNCACHED: ReadonlySet<CollectionName> = new Set(['budget_review_findings']);
+
 /** The rows that a group changed are the newest ones. */
 export function rememberRows(rows: Rows, changes: RowChanges): void {
   for (const collection of namesOf(changes)) {
     for (const [key, row] of changesIn(changes, collection)) {
       const cached = `${collection}/${key}`;
-      if (row === undefined) rows.collections.forget(cached);
+      if (row === undefined || UNCACHED.has(collection)) rows.collections.forget(cached);
       else rows.collections.write(cached, row);
     }
   }
@@ -189,6 +199,8 @@ export interface DurableRows {
   pool(uid: Uid): Pool | undefined;
   poolById(id: string): Pool | undefined;
   reservation(id: string): Reservation | undefined;
+  /** How often an agent was denied, what is not written yet too; undefined: never. */
+  denials(uid: Uid): Count | undefined;
 }
 
 /** A read outside of transactions never fills a cache: its snapshot may be older than the newest row. */
@@ -208,5 +220,15 @@ export function durableRows(rows: Rows, store: Store): DurableRows {
       return found?.state === 'DELETED' ? undefined : found;
     },
     reservation: (id) => rows.reservations.durable(id) ?? store.reservation(id),
+    denials: (uid) => {
+      // The newest row and not the durable one: from the moment on in which what was counted becomes
+      // part of it, nobody else counts it.
+      const key = sequenceKey(uid);
+      const written = (rows.collections.newest(`denials/${key}`) ?? store.row('denials', key)) as
+        Collections['denials'] | undefined;
+      const more = rows.episodes.unwritten(uid);
+      if (more === undefined) return written;
+      return { count: (written?.count ?? 0) + more.count, lastTime: more.lastTime };
+    },
   };
 }

@@ -1,14 +1,16 @@
 import { rejectFields } from '../domain/answer.js';
 import type { ExportedEntry, LedgerApi } from '../ledger/api.js';
-import { MetricsService } from '../gen/safeguards/v1/metrics_service_pb.js';
-import type { ExportLedgerResponse } from '../gen/safeguards/v1/metrics_service_pb.js';
-import { decodeBudgetChanges, decodeExport, decodeUsage, usageKey } from './decode/metrics.js';
+import {
+  type ExportLedgerResponse,
+  MetricsService,
+} from '../gen/safeguards/v1/metrics_service_pb.js';
+import { decodeExport, decodeUsage, usageKey } from './decode/metrics.js';
 import { encodeEntry } from './encode/entry.js';
-import { encodeBudgetChange, encodeUsageBucket, encodeUsageEntry } from './encode/usage.js';
-import { mountedService } from './method.js';
+import { encodeUsageBucket, encodeUsageEntry } from './encode/usage.js';
+import { type HandlersOf, type MountedService, mountedService } from './method.js';
 import { agentMetricsMethods, metricsMethods } from './metrics-methods.js';
-import type { HandlersOf, MountedService } from './method.js';
 import { nextPageToken } from './paging.js';
+import { reviewMethods } from './review-methods.js';
 import { isFailure } from './status.js';
 import { mapped } from './stream-map.js';
 
@@ -26,20 +28,8 @@ export function agentMetricsService(ledger: LedgerApi): MountedService {
 export function metricsService(ledger: LedgerApi): MountedService {
   return mountedService(MetricsService, {
     ...metricsMethods(ledger),
+    ...reviewMethods(ledger),
     getUsageHistory: usageHistory(ledger),
-
-    listBudgetChanges: (request) => {
-      const listing = decodeBudgetChanges(request);
-      if (isFailure(listing)) return listing;
-      const { agentId, kinds, range } = listing.filter;
-      const page = ledger.budgetChanges(agentId, kinds, range, listing.page);
-      if (isFailure(page)) return page;
-      return {
-        $typeName: 'safeguards.v1.ListBudgetChangesResponse',
-        changes: page.items.map(encodeBudgetChange),
-        nextPageToken: nextPageToken(listing.identity, page.last),
-      };
-    },
 
     exportLedger: (request, _caller, signal) => {
       const part = decodeExport(request);

@@ -1,7 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { inspect } from 'node:util';
-import type { Rejection, RejectionReason } from '../domain/answer.js';
-import { reject } from '../domain/answer.js';
+import { type Rejection, type RejectionReason, reject } from '../domain/answer.js';
 import type { Code } from '../gen/google/rpc/code_pb.js';
 import { CorruptRecord } from '../ledger/store.js';
 import type { Log } from './log.js';
@@ -20,6 +19,7 @@ export const CODES = {
   LIMIT_NOT_FOUND: 'NOT_FOUND',
   MONITOR_NOT_FOUND: 'NOT_FOUND',
   EMERGENCY_REQUEST_NOT_FOUND: 'NOT_FOUND',
+  REVIEW_NOT_FOUND: 'NOT_FOUND',
 
   POOL_ALREADY_EXISTS: 'ALREADY_EXISTS',
   AGENT_ALREADY_EXISTS: 'ALREADY_EXISTS',

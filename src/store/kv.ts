@@ -28,6 +28,8 @@ export const TABLES = [
   'emergency_request_ids',
   'emergency_pending',
   'emergency_grants',
+  'budget_reviews',
+  'budget_review_findings',
 ] as const;
 
 /** The name of a table. */

@@ -51,7 +51,8 @@ test('an agent is shown as the guide does', async () => {
       '  Used: 160 (80.00%)',
       '  Remaining: 40',
       '  Burn rate: 2.5 per hour in the last hour, 0.104167 in the last day',
-      '  Spends: 12\n',
+      '  Spends: 12',
+      '  Denials: 0\n',
     ].join('\n'),
   );
   expect(fake.calls.at(-1)?.request).toMatchObject({ agentId: 'writer' });
@@ -65,6 +66,8 @@ test('an agent of high usage is shown with a warning, its holds and its end', as
     usagePercent: '80.05',
     highUsage: true,
     lastSpendTime: timestampFromMs(T0),
+    denialCount: 3n,
+    lastDenialTime: timestampFromMs(T0 + 1_000),
     projectedExhaustionTime: timestampFromMs(T0 + 3_600_000),
   };
   fake.answer(method.getAgentMetrics, { metrics: { ...WRITER, ...more } });
@@ -77,6 +80,7 @@ test('an agent of high usage is shown with a warning, its holds and its end', as
       '  Remaining: 39.9',
       '  Burn rate: 2.5 per hour in the last hour, 0.104167 in the last day',
       '  Spends: 12, the last at 2026-01-01T08:00:00.000Z',
+      '  Denials: 3, the last at 2026-01-01T08:00:01.000Z',
       '  Exhausted by: 2026-01-01T09:00:00.000Z',
       '  WARNING: Budget usage high (>80%)\n',
     ].join('\n'),

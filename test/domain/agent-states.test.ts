@@ -22,6 +22,7 @@ import {
   transfer,
   updateAgent,
 } from '../fakes/commands.js';
+import { recordBudgetChange } from '../fakes/annotations.js';
 import { MINUTE } from '../fakes/manual-time.js';
 import { disagreements, verdictOf, worldWithPool, type World } from '../fakes/world.js';
 
@@ -57,6 +58,7 @@ const verbs = {
   'adjust budget': () => adjustBudget('a', '-30'),
   'transfer in': () => transfer('agent b', 'agent a', '7'),
   'transfer out': () => transfer('agent a', 'pool p', '7'),
+  'record a change': () => recordBudgetChange('a', '100', '75.5'),
   refund: ({ sequence }) => refund(sequence, '4'),
   move: () => moveAgent('a', 'q'),
   delete: () => deleteAgent('a', { releaseReservations: true }),
@@ -87,6 +89,7 @@ const table: Record<StateName, Record<VerbName, Cell>> = {
     'adjust budget': 'OK: 70/10/20, 10/730',
     'transfer in': 'OK: 107/10/20, 10/700',
     'transfer out': 'OK: 93/10/20, 10/707',
+    'record a change': `OK: ${UNCHANGED}`,
     refund: 'OK: 100/6/20, 6/700',
     move: 'OK: 100/10/20, 10/700 in q',
     delete: 'OK: 10/10/0, 10/790',
@@ -106,6 +109,7 @@ const table: Record<StateName, Record<VerbName, Cell>> = {
     'adjust budget': 'OK: 70/10/20, 10/730',
     'transfer in': 'OK: 107/10/20, 10/700',
     'transfer out': 'OK: 93/10/20, 10/707',
+    'record a change': `OK: ${UNCHANGED}`,
     refund: 'OK: 100/6/20, 6/700',
     move: 'OK: 100/10/20, 10/700 in q',
     delete: 'OK: 10/10/0, 10/790',
@@ -125,6 +129,7 @@ const table: Record<StateName, Record<VerbName, Cell>> = {
     'adjust budget': 'OK: 70/10/20, 10/730',
     'transfer in': 'OK: 107/10/20, 10/700',
     'transfer out': 'OK: 93/10/20, 10/707',
+    'record a change': `OK: ${UNCHANGED}`,
     refund: 'OK: 100/6/20, 6/700',
     move: 'OK: 100/10/20, 10/700 in q',
     delete: 'OK: 10/10/0, 10/790',
@@ -144,6 +149,7 @@ const table: Record<StateName, Record<VerbName, Cell>> = {
     'adjust budget': CLOSED,
     'transfer in': CLOSED,
     'transfer out': CLOSED,
+    'record a change': CLOSED,
     refund: 'OK: 10/10/0, 6/794',
     move: CLOSED,
     delete: CLOSED,

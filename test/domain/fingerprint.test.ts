@@ -1,6 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import type { Command } from '../../src/domain/command.js';
 import { canonicalRequest } from '../../src/domain/fingerprint.js';
+import { reviewOf } from '../fakes/annotations.js';
 import { applyConfiguration, commit, reserve, setBudget, spend } from '../fakes/commands.js';
 import { money } from '../support/seed.js';
 
@@ -25,6 +26,14 @@ describe('two requests are the same', () => {
 
   test.each(same)('%s', (_name, a, b) => {
     expect(canonicalRequest(b)).toBe(canonicalRequest(a));
+  });
+
+  test('whatever the sidecar found when it scanned for them', () => {
+    const review = { method: 'RUN_REVIEW', ...reviewOf() } as const;
+    const scanned = (principal: string) => ({ ...review, scanned: { principal } }) as Command;
+    expect(canonicalRequest(scanned('ada'))).toBe(canonicalRequest(scanned('bob')));
+    const other = { ...scanned('ada'), poolId: 'p' } as Command;
+    expect(canonicalRequest(other)).not.toBe(canonicalRequest(scanned('ada')));
   });
 
   test('when a field without a value was added later', () => {

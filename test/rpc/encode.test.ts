@@ -35,7 +35,7 @@ import { encodeReservation } from '../../src/rpc/encode/reservation.js';
 import { encodeResult, encodeSpend } from '../../src/rpc/encode/spend.js';
 import { durationOf, timestampOf } from '../../src/rpc/encode/time.js';
 import { encodeBudgetChange, encodeUsageBucket } from '../../src/rpc/encode/usage.js';
-import { T0, agent, amount, outcome, pool, reservation } from './support/rows.js';
+import { T0, agent, amount, budgetChange, outcome, pool, reservation } from './support/rows.js';
 
 const SECOND = BigInt(Math.floor(T0 / 1000));
 
@@ -319,25 +319,29 @@ describe('the ledger', () => {
   });
 
   test('shows a change of a budget with its sign', () => {
-    const entry = {
-      sequence: 3,
-      time: T0,
-      kind: 'SPEND',
-      reason: 'usage',
-      principal: 'agent',
-      requestId: 'r',
-    };
-    const change = { entry, agentId: 'a', before: amount('100'), after: amount('75.5') };
-    expect(encodeBudgetChange(change as Parameters<typeof encodeBudgetChange>[0])).toMatchObject({
+    expect(encodeBudgetChange(budgetChange())).toEqual({
+      $typeName: 'safeguards.v1.BudgetChange',
       sequence: 3n,
+      time: timestampOf(T0),
       kind: 1,
-      agentId: 'a',
+      agentId: 'x',
       oldBudget: '100',
       newBudget: '75.5',
       changeAmount: '-24.5',
       reason: 'usage',
       principal: 'agent',
       requestId: 'r',
+      line: 'Budget change for agent x (priority 5): 100 → 75.5 (-24.5). Reason: usage',
+      priority: 5,
+      external: false,
+      externalTime: undefined,
+      metadata: {},
+    });
+    const noted = budgetChange({ external: true, externalTime: T0 - 1 });
+    expect(encodeBudgetChange(noted)).toMatchObject({
+      external: true,
+      externalTime: timestampOf(T0 - 1),
+      metadata: { team: 'a' },
     });
   });
 

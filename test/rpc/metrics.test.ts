@@ -1,6 +1,5 @@
 /** The metrics as a client reads them, of a ledger that really keeps them. */
-import type { Timestamp } from '@bufbuild/protobuf/wkt';
-import { timestampMs } from '@bufbuild/protobuf/wkt';
+import { type Timestamp, timestampMs } from '@bufbuild/protobuf/wkt';
 import type { Client } from '@grpc/grpc-js';
 import { beforeEach, describe, expect, test } from 'vitest';
 import { AgentState } from '../../src/gen/safeguards/v1/agent_pb.js';
@@ -57,6 +56,7 @@ describe('the metrics of an agent', () => {
     memory.time.pass(2 * HOUR);
     await memory.must(order.spend('a', '9.5'));
     await memory.must(order.reserve('a', '10'));
+    await memory.do(order.spend('a', '1000'));
     memory.time.pass(SECOND);
     expect(fields(await agentMetrics())).toEqual({
       agentId: 'a',
@@ -72,11 +72,13 @@ describe('the metrics of an agent', () => {
       usagePercent: '25',
       highUsage: false,
       spendCount: 2n,
+      denialCount: 1n,
       burnRateLastHour: '9.5',
       // 40 in 2 h 1 min 1 s.
       burnRateLastDay: '19.831979',
       projectedExhaustionTime: 2 * HOUR + MINUTE + SECOND + 16 * HOUR,
       lastSpendTime: 2 * HOUR + MINUTE,
+      lastDenialTime: 2 * HOUR + MINUTE,
       priority: 8,
       state: AgentState.ACTIVE,
       updateTime: 2 * HOUR + MINUTE,
@@ -87,11 +89,13 @@ describe('the metrics of an agent', () => {
     expect(fields(await agentMetrics())).toMatchObject({
       usagePercent: '0',
       spendCount: 0n,
+      denialCount: 0n,
       burnRateLastHour: '0',
       burnRateLastDay: '0',
     });
-    const { lastSpendTime, projectedExhaustionTime } = await agentMetrics();
-    expect([lastSpendTime, projectedExhaustionTime]).toEqual([undefined, undefined]);
+    const { lastSpendTime, lastDenialTime, projectedExhaustionTime } = await agentMetrics();
+    const times = [lastSpendTime, lastDenialTime, projectedExhaustionTime];
+    expect(times).toEqual([undefined, undefined, undefined]);
   });
 
   test('say that usage is high strictly above 80 percent', async () => {

@@ -39,6 +39,8 @@ const MESSAGES: Partial<Record<Table, DescMessage>> = {
   emergency_request_ids: schemas.EmergencyNumberRecordSchema,
   emergency_pending: schemas.EmergencyNumberRecordSchema,
   emergency_grants: schemas.EmergencyGrantsRecordSchema,
+  budget_reviews: schemas.BudgetReviewRecordSchema,
+  budget_review_findings: schemas.BudgetReviewFindingsRecordSchema,
 };
 
 /** How a kind of row is written, and what reading it must give. */

@@ -23,6 +23,7 @@ import {
   updateAgent,
   updatePool,
 } from '../fakes/commands.js';
+import { recordBudgetChange } from '../fakes/annotations.js';
 import { DAY, HOUR, MINUTE, SECOND } from '../fakes/manual-time.js';
 import { money } from './seed.js';
 import type { Books } from './reference.js';
@@ -140,6 +141,8 @@ const makers = {
     transfer(partyOf(act.x), partyOf(act.y), act.amount === '0' ? '1' : act.amount, {
       ...named(act, 'transfer'),
     }),
+  recordChange: (act: Act) =>
+    recordBudgetChange(agentOf(act.x), signed(act), act.amount, named(act, 'record')),
   refund: ({ x, y, amount, flag }: Act, books: Books) => {
     const costs = [...books.costs.keys()];
     const sequence = costs.length === 0 || y % 9 === 0 ? 1 + (x % 50) : among(costs, x);
@@ -209,6 +212,7 @@ const weights: Record<Act['kind'], number> = {
   setBudget: 4,
   adjustBudget: 4,
   transfer: 4,
+  recordChange: 2,
   refund: 4,
   allocateDynamic: 2,
   allocateByPriority: 2,

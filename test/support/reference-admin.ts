@@ -1,4 +1,5 @@
 import type * as C from '../../src/domain/command.js';
+import type { RunReviewCommand } from '../../src/domain/review.js';
 import { allocate } from './reference-allocation.js';
 import {
   debtOf,
@@ -14,8 +15,11 @@ import {
 } from './reference.js';
 import type { ReferenceLedger } from './reference-ledger.js';
 
-/** Rules are no part of the reference: their tables and properties have tests of their own. */
-export type AdminCommand = Exclude<C.AdminCommand, C.ApplyConfigurationCommand | C.RuleCommand>;
+/** Rules and reviews are no part of the reference: they have tables and properties of their own. */
+export type AdminCommand = Exclude<
+  C.AdminCommand,
+  C.ApplyConfigurationCommand | C.RuleCommand | RunReviewCommand
+>;
 
 /** What operators do, on the reference. */
 export function administer(books: ReferenceLedger, command: AdminCommand): RefAnswer {
@@ -92,6 +96,14 @@ function ofAgent(
       const refused = change(books, agent, delta, () => undefined);
       if (refused !== undefined) return refused;
       return books.answer('OK', { amount: delta, agent, sequence: books.entries });
+    }
+    case 'RECORD_BUDGET_CHANGE': {
+      const given = [exact(command.oldBudget), exact(command.newBudget)];
+      if (!given.every((amount) => fits(agent.pool, amount))) {
+        return books.answer('INVALID_REQUEST');
+      }
+      const sequence = books.entry(undefined, () => undefined);
+      return books.answer('OK', { agent, sequence });
     }
   }
 }

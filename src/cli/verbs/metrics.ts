@@ -63,6 +63,7 @@ export const METRICS_VERBS: readonly Verb[] = [
 /** What the guide's monitor_budget_usage prints, and below it what it does not know. */
 function agentText(metrics: AgentMetrics): string {
   const { unit, reserved, spendCount, lastSpendTime, projectedExhaustionTime } = metrics;
+  const { denialCount, lastDenialTime } = metrics;
   const lines = [
     `Agent ${metrics.agentId} budget usage:`,
     `  Initial: ${metrics.initialBudget} ${unit}`,
@@ -71,6 +72,7 @@ function agentText(metrics: AgentMetrics): string {
     `  Remaining: ${metrics.remainingBudget}`,
     `  Burn rate: ${burnText(metrics)}`,
     `  Spends: ${spendCount}${lastSpendTime ? `, the last at ${timeText(lastSpendTime)}` : ''}`,
+    `  Denials: ${denialCount}${lastDenialTime ? `, the last at ${timeText(lastDenialTime)}` : ''}`,
     ...(projectedExhaustionTime ? [`  Exhausted by: ${timeText(projectedExhaustionTime)}`] : []),
     ...(metrics.highUsage ? ['  WARNING: Budget usage high (>80%)'] : []),
   ];

@@ -48,7 +48,7 @@ export const RECORD_VERBS: readonly Verb[] = [
     example: 'changes writer --kinds set-budget --kinds adjust-budget',
     show: ({ changes }) =>
       table(
-        ['TIME', 'ENTRY', 'KIND', 'BEFORE', 'AFTER', 'CHANGE', 'BY', 'REASON'],
+        ['TIME', 'ENTRY', 'KIND', 'BEFORE', 'AFTER', 'CHANGE', 'BY', 'REASON', ''],
         changes.map((change) => [
           timeText(change.time),
           String(change.sequence),
@@ -58,6 +58,7 @@ export const RECORD_VERBS: readonly Verb[] = [
           change.changeAmount,
           change.principal,
           change.reason,
+          change.external ? 'noted by a client' : '',
         ]),
       ),
   }),

@@ -8,6 +8,7 @@ import { MONITOR_VERBS } from './monitors.js';
 import { EMERGENCY_VERBS } from './emergencies.js';
 import { POOL_VERBS } from './pools.js';
 import { RECORD_VERBS } from './records.js';
+import { REVIEW_VERBS } from './reviews.js';
 import { SERVER_VERBS } from './server.js';
 import { SPENDING_VERBS } from './spending.js';
 
@@ -23,5 +24,6 @@ export const VERBS: readonly Verb[] = [
   ...METRICS_VERBS,
   ...EMERGENCY_VERBS,
   ...RECORD_VERBS,
+  ...REVIEW_VERBS,
   ...SERVER_VERBS,
 ];

@@ -8,6 +8,7 @@ import {
 } from './allocate.js';
 import { decideDeleteAgent, decideMoveAgent } from './agent-moves.js';
 import { decideAgentState, decideCreateAgent, decideUpdateAgent } from './agents.js';
+import { decideRecordBudgetChange, decideRunReview } from './annotate.js';
 import { decideAdjustBudget, decideSetBudget } from './budgets.js';
 import { decideCommit } from './commit.js';
 import { decideRequestEmergency } from './emergency.js';
@@ -97,5 +98,9 @@ export function decide(state: State, command: SingleCommand, context: Context): 
       return decideApproveEmergency(state, command, context);
     case 'REJECT_EMERGENCY':
       return decideRejectEmergency(state, command, context);
+    case 'RECORD_BUDGET_CHANGE':
+      return decideRecordBudgetChange(state, command, context);
+    case 'RUN_REVIEW':
+      return decideRunReview(state, command, context);
   }
 }

@@ -6,6 +6,9 @@ import type { Form } from './form.js';
 const GRAMMAR =
   'Write digits as in 12.50. At most 18 and 12 decimals. No sign or space or comma or exponent';
 
+const SIGNED =
+  'Write digits as in -12.50. At most 18 and 12 decimals. No space or comma or exponent';
+
 /** Reads an amount >= 0 that must be there. */
 export function requiredAmount(form: Form, field: string, value: string): Amount {
   const amount = parseAmount(value);
@@ -34,6 +37,13 @@ export function deltaOf(form: Form, value: string): Amount {
   const amount = parseSignedAmount(value);
   if (amount === undefined) refuseField(form, 'delta', value === '' ? 'Give a delta' : GRAMMAR);
   else if (amount === 0n) refuseField(form, 'delta', 'Give a delta other than 0');
+  return amount ?? 0n;
+}
+
+/** Reads an amount that may be negative and must be there. */
+export function signedAmount(form: Form, field: string, value: string): Amount {
+  const amount = parseSignedAmount(value);
+  if (amount === undefined) refuseField(form, field, value === '' ? 'Give an amount' : SIGNED);
   return amount ?? 0n;
 }
 

@@ -19,7 +19,7 @@ import { timestampOf } from './time.js';
 
 /** Prints how an agent uses its budget. */
 export function encodeAgentMetrics(view: AgentMetricsView): AgentMetrics {
-  const { agent, pool, exhaustionTime } = view;
+  const { agent, pool, exhaustionTime, lastDenialTime } = view;
   return {
     $typeName: 'safeguards.v1.AgentMetrics',
     agentId: agent.id,
@@ -41,7 +41,9 @@ export function encodeAgentMetrics(view: AgentMetricsView): AgentMetrics {
     lastSpendTime: agent.lastSpendTime === 0 ? undefined : timestampOf(agent.lastSpendTime),
     priority: agent.priority,
     state: AGENT_STATES[agent.state],
+    denialCount: BigInt(view.denials),
     updateTime: timestampOf(agent.budgetTime),
+    lastDenialTime: lastDenialTime === undefined ? undefined : timestampOf(lastDenialTime),
   };
 }
 

@@ -1,4 +1,5 @@
 import { formatAmount } from '../../domain/amount.js';
+import { changeLine } from '../../domain/budget-change.js';
 import { ENTRY_KINDS } from '../../domain/entry.js';
 import type { Entry } from '../../domain/entry.js';
 import type { BudgetChangeView, UsageBucketView } from '../../ledger/api.js';
@@ -7,7 +8,7 @@ import type {
   UsageBucket,
   UsageEntry,
 } from '../../gen/safeguards/v1/metrics_service_pb.js';
-import { quantityMap } from './pairs.js';
+import { metadataMap, quantityMap } from './pairs.js';
 import { timestampOf } from './time.js';
 
 /** Prints a spend or commit. */
@@ -37,20 +38,26 @@ export function encodeUsageBucket(bucket: UsageBucketView): UsageBucket {
   };
 }
 
-/** Prints a change of an agent's remaining money. */
+/** Prints a change of an agent's remaining money, or what a client noted of one. */
 export function encodeBudgetChange(change: BudgetChangeView): BudgetChange {
-  const { entry, agentId, before, after } = change;
+  const { entry, agentId, before, after, priority, external, externalTime } = change;
+  const { kind, reason } = entry;
   return {
     $typeName: 'safeguards.v1.BudgetChange',
     sequence: BigInt(entry.sequence),
     time: timestampOf(entry.time),
-    kind: ENTRY_KINDS[entry.kind],
+    kind: ENTRY_KINDS[kind],
     agentId,
     oldBudget: formatAmount(before),
     newBudget: formatAmount(after),
     changeAmount: formatAmount(after - before),
-    reason: entry.reason,
+    reason,
     principal: entry.principal,
     requestId: entry.requestId,
+    line: changeLine({ agentId, priority, before, after, kind, reason }),
+    priority,
+    external,
+    externalTime: externalTime === undefined ? undefined : timestampOf(externalTime),
+    metadata: external ? metadataMap(entry.metadata) : {},
   };
 }

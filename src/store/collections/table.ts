@@ -9,6 +9,7 @@ import {
   emergencyPolicyCodec,
   emergencyRequestCodec,
 } from './emergencies.js';
+import { reviewCodec, reviewFindingsCodec } from './reviews.js';
 import { serviceLevelsCodec } from './service-levels.js';
 import {
   denialsCodec,
@@ -34,6 +35,8 @@ export const CODECS: { readonly [C in CollectionName]: Codec<Collections[C]> } =
   emergency_request_ids: emergencyNumberCodec,
   emergency_pending: emergencyNumberCodec,
   emergency_grants: emergencyGrantsCodec,
+  budget_reviews: reviewCodec,
+  budget_review_findings: reviewFindingsCodec,
 };
 
 /** The names of all collections. Each is a table. */

@@ -1,7 +1,16 @@
 import { reject, type Answer } from '../../../src/domain/answer.js';
 import type { Command } from '../../../src/domain/command.js';
 import type { Caller, LedgerApi } from '../../../src/ledger/api.js';
-import { T0, agent, agentMetrics, outcome, pool, poolMetrics } from './rows.js';
+import {
+  T0,
+  agent,
+  agentMetrics,
+  budgetChange,
+  outcome,
+  pool,
+  poolMetrics,
+  reviewView,
+} from './rows.js';
 
 /** A ledger in memory that records what it is asked and answers what the test says. */
 export interface FakeLedger extends LedgerApi {
@@ -46,6 +55,17 @@ export function fakeLedger(over: Partial<LedgerApi> = {}): FakeLedger {
     usageEntries: () => ({ items: [], last: undefined }),
     usageBuckets: () => ({ items: [], last: undefined }),
     budgetChanges: () => ({ items: [], last: undefined }),
+    recordBudgetChange: async (command, caller) => {
+      record(command, caller);
+      return { outcome: outcome({}), change: budgetChange({ external: true }) };
+    },
+    runReview: async (_request, _trigger, caller) => {
+      callers.push(caller);
+      return { outcome: outcome({ sequence: 17 }), view: reviewView() };
+    },
+    review: (id) =>
+      id === '17' ? reviewView() : reject('REVIEW_NOT_FOUND', 'No such review is kept'),
+    listReviews: () => ({ items: [reviewView().review], last: undefined }),
     agentMetrics: (id) =>
       id === 'agent-1' ? agentMetrics() : reject('AGENT_NOT_FOUND', 'No such agent exists'),
     listAgentMetrics: async () => ({ items: [agentMetrics()], last: undefined }),

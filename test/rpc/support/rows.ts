@@ -1,7 +1,14 @@
 import type { Outcome } from '../../../src/domain/answer.js';
 import { parseSignedAmount } from '../../../src/domain/amount.js';
+import type { Entry } from '../../../src/domain/entry.js';
 import type { Agent, Pool, Reservation } from '../../../src/domain/model.js';
-import type { AgentMetricsView, PoolMetricsView } from '../../../src/ledger/api.js';
+import { DEFAULT_THRESHOLDS } from '../../../src/domain/review.js';
+import type {
+  AgentMetricsView,
+  BudgetChangeView,
+  PoolMetricsView,
+  ReviewView,
+} from '../../../src/ledger/api.js';
 
 /** An amount written as people do. */
 export function amount(text: string): bigint {
@@ -128,10 +135,93 @@ export function agentMetrics(over: Partial<AgentMetricsView> = {}): AgentMetrics
     burnLastHour: amount('2.5'),
     burnLastDay: amount('0.104166667'),
     exhaustionTime: T0 + 60_000,
+    denials: 2,
+    lastDenialTime: T0 - 2,
     ...over,
   };
 }
 
 export function poolMetrics(over: Partial<PoolMetricsView> = {}): PoolMetricsView {
   return { pool: pool(), burnLastHour: amount('3'), burnLastDay: amount('1'), ...over };
+}
+
+export function budgetChange(over: Partial<BudgetChangeView> = {}): BudgetChangeView {
+  const entry: Entry = {
+    sequence: 3,
+    time: T0,
+    kind: 'SPEND',
+    previousHash: new Uint8Array(32),
+    accounts: [],
+    amount: amount('24.5'),
+    changes: [],
+    requestId: 'r',
+    method: 'SPEND',
+    principal: 'agent',
+    reason: 'usage',
+    reservationId: '',
+    refundedSequence: 0,
+    category: '',
+    quantities: [],
+    runId: '',
+    traceId: '',
+    metadata: [['team', 'a']],
+  };
+  return {
+    entry,
+    agentId: 'x',
+    before: amount('100'),
+    after: amount('75.5'),
+    priority: 5,
+    external: false,
+    externalTime: undefined,
+    ...over,
+  };
+}
+
+export function reviewView(over: Partial<ReviewView> = {}): ReviewView {
+  return {
+    review: {
+      sequence: 17,
+      ordinal: 2,
+      trigger: 'SCHEDULED',
+      principal: 'sidecar',
+      poolId: '',
+      thresholds: DEFAULT_THRESHOLDS,
+      startTime: T0,
+      endTime: T0 + 1_500,
+      counts: {
+        agents: 12,
+        pools: 3,
+        found: { POOL_LOW: 1, AGENT_DEPLETED: 1, AGENT_UNDERUSED: 5 },
+      },
+      kept: 3,
+    },
+    findings: [
+      {
+        kind: 'POOL_LOW',
+        agentId: '',
+        poolId: 'P',
+        unit: 'USD',
+        remaining: amount('199'),
+        baseline: amount('1000'),
+      },
+      {
+        kind: 'AGENT_DEPLETED',
+        agentId: 'X',
+        poolId: 'P',
+        unit: 'USD',
+        remaining: amount('-0.00001'),
+        baseline: amount('3'),
+      },
+      {
+        kind: 'AGENT_UNDERUSED',
+        agentId: 'Y',
+        poolId: 'P',
+        unit: 'USD',
+        remaining: amount('91'),
+        baseline: amount('100'),
+      },
+    ],
+    ...over,
+  };
 }

@@ -2,6 +2,7 @@ import fc from 'fast-check';
 import type { CollectionName, Collections } from '../../../src/domain/collection.js';
 import { ENFORCEMENTS, type LimitKind } from '../../../src/domain/limit.js';
 import { MONITOR_ACTIONS } from '../../../src/domain/monitor.js';
+import { FINDING_KINDS, REVIEW_TRIGGERS } from '../../../src/domain/review.js';
 import { SCOPE_KINDS, type Scope } from '../../../src/domain/scope.js';
 import {
   RULE_KINDS,
@@ -142,5 +143,38 @@ export const COLLECTION_ROWS: { readonly [C in CollectionName]: fc.Arbitrary<Col
     pending: fc.array(sequence, { maxLength: 3 }),
     denied: fc.array(sequence, { maxLength: 3 }),
     settled: fc.array(sequence, { maxLength: 3 }),
+  }),
+  budget_reviews: fc.record({
+    sequence,
+    ordinal: counter,
+    trigger: wordOf(REVIEW_TRIGGERS),
+    principal: text,
+    poolId: id,
+    thresholds: fc.record({
+      agentUnderusedPercent: amount,
+      agentDepletedPercent: amount,
+      poolLowPercent: amount,
+    }),
+    startTime: instant,
+    endTime: instant,
+    counts: fc.record({
+      agents: counter,
+      pools: counter,
+      found: fc.record({ POOL_LOW: counter, AGENT_DEPLETED: counter, AGENT_UNDERUSED: counter }),
+    }),
+    kept: counter,
+  }),
+  budget_review_findings: fc.record({
+    findings: fc.array(
+      fc.record({
+        kind: wordOf(FINDING_KINDS),
+        agentId: id,
+        poolId: id,
+        unit: text,
+        remaining: amount,
+        baseline: amount,
+      }),
+      { maxLength: 5 },
+    ),
   }),
 };

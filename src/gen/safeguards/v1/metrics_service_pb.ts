@@ -12,13 +12,15 @@ import type { Entry, EntryKind } from "./entry_pb.js";
 import { file_safeguards_v1_entry } from "./entry_pb.js";
 import type { AgentMetrics, PoolMetrics, SystemMetrics } from "./metrics_pb.js";
 import { file_safeguards_v1_metrics } from "./metrics_pb.js";
+import type { GetBudgetReviewRequestSchema, GetBudgetReviewResponseSchema, ListBudgetReviewsRequestSchema, ListBudgetReviewsResponseSchema, RunBudgetReviewRequestSchema, RunBudgetReviewResponseSchema } from "./review_pb.js";
+import { file_safeguards_v1_review } from "./review_pb.js";
 import type { Message, UnknownEnum } from "@bufbuild/protobuf";
 
 /**
  * Describes the file safeguards/v1/metrics_service.proto.
  */
 export const file_safeguards_v1_metrics_service: GenFile = /*@__PURE__*/
-  fileDesc("CiNzYWZlZ3VhcmRzL3YxL21ldHJpY3Nfc2VydmljZS5wcm90bxINc2FmZWd1YXJkcy52MSIqChZHZXRBZ2VudE1ldHJpY3NSZXF1ZXN0EhAKCGFnZW50X2lkGAEgASgJIkcKF0dldEFnZW50TWV0cmljc1Jlc3BvbnNlEiwKB21ldHJpY3MYASABKAsyGy5zYWZlZ3VhcmRzLnYxLkFnZW50TWV0cmljcyJqChdMaXN0QWdlbnRNZXRyaWNzUmVxdWVzdBIPCgdwb29sX2lkGAEgASgJEhcKD29ubHlfaGlnaF91c2FnZRgCIAEoCBIRCglwYWdlX3NpemUYAyABKAUSEgoKcGFnZV90b2tlbhgEIAEoCSJhChhMaXN0QWdlbnRNZXRyaWNzUmVzcG9uc2USLAoHbWV0cmljcxgBIAMoCzIbLnNhZmVndWFyZHMudjEuQWdlbnRNZXRyaWNzEhcKD25leHRfcGFnZV90b2tlbhgCIAEoCSIoChVHZXRQb29sTWV0cmljc1JlcXVlc3QSDwoHcG9vbF9pZBgBIAEoCSJFChZHZXRQb29sTWV0cmljc1Jlc3BvbnNlEisKB21ldHJpY3MYASABKAsyGi5zYWZlZ3VhcmRzLnYxLlBvb2xNZXRyaWNzIj8KFkxpc3RQb29sTWV0cmljc1JlcXVlc3QSEQoJcGFnZV9zaXplGAEgASgFEhIKCnBhZ2VfdG9rZW4YAiABKAkiXwoXTGlzdFBvb2xNZXRyaWNzUmVzcG9uc2USKwoHbWV0cmljcxgBIAMoCzIaLnNhZmVndWFyZHMudjEuUG9vbE1ldHJpY3MSFwoPbmV4dF9wYWdlX3Rva2VuGAIgASgJIhkKF0dldFN5c3RlbU1ldHJpY3NSZXF1ZXN0IkkKGEdldFN5c3RlbU1ldHJpY3NSZXNwb25zZRItCgdtZXRyaWNzGAEgASgLMhwuc2FmZWd1YXJkcy52MS5TeXN0ZW1NZXRyaWNzIuUBChZHZXRVc2FnZUhpc3RvcnlSZXF1ZXN0EhAKCGFnZW50X2lkGAEgASgJEi4KCnN0YXJ0X3RpbWUYAiABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEiwKCGVuZF90aW1lGAMgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBI0CgtncmFudWxhcml0eRgEIAEoDjIfLnNhZmVndWFyZHMudjEuVXNhZ2VHcmFudWxhcml0eRIRCglwYWdlX3NpemUYBSABKAUSEgoKcGFnZV90b2tlbhgGIAEoCSKLAQoXR2V0VXNhZ2VIaXN0b3J5UmVzcG9uc2USKgoHZW50cmllcxgBIAMoCzIZLnNhZmVndWFyZHMudjEuVXNhZ2VFbnRyeRIrCgdidWNrZXRzGAIgAygLMhouc2FmZWd1YXJkcy52MS5Vc2FnZUJ1Y2tldBIXCg9uZXh0X3BhZ2VfdG9rZW4YAyABKAkihAIKClVzYWdlRW50cnkSEAoIc2VxdWVuY2UYASABKAQSKAoEdGltZRgCIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASDgoGYW1vdW50GAMgASgJEhAKCGNhdGVnb3J5GAQgASgJEj0KCnF1YW50aXRpZXMYBSADKAsyKS5zYWZlZ3VhcmRzLnYxLlVzYWdlRW50cnkuUXVhbnRpdGllc0VudHJ5Eg4KBnJ1bl9pZBgGIAEoCRIWCg5yZXNlcnZhdGlvbl9pZBgHIAEoCRoxCg9RdWFudGl0aWVzRW50cnkSCwoDa2V5GAEgASgJEg0KBXZhbHVlGAIgASgJOgI4ASKFAgoLVXNhZ2VCdWNrZXQSLgoKc3RhcnRfdGltZRgBIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASDgoGYW1vdW50GAIgASgJEhMKC2VudHJ5X2NvdW50GAMgASgDEhUKDXJlcXVlc3RfY291bnQYBCABKAMSPgoKcXVhbnRpdGllcxgFIAMoCzIqLnNhZmVndWFyZHMudjEuVXNhZ2VCdWNrZXQuUXVhbnRpdGllc0VudHJ5EhcKD3JlZnVuZGVkX2Ftb3VudBgGIAEoCRoxCg9RdWFudGl0aWVzRW50cnkSCwoDa2V5GAEgASgJEg0KBXZhbHVlGAIgASgJOgI4ASLaAQoYTGlzdEJ1ZGdldENoYW5nZXNSZXF1ZXN0EhAKCGFnZW50X2lkGAEgASgJEicKBWtpbmRzGAIgAygOMhguc2FmZWd1YXJkcy52MS5FbnRyeUtpbmQSLgoKc3RhcnRfdGltZRgDIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASLAoIZW5kX3RpbWUYBCABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEhEKCXBhZ2Vfc2l6ZRgFIAEoBRISCgpwYWdlX3Rva2VuGAYgASgJImIKGUxpc3RCdWRnZXRDaGFuZ2VzUmVzcG9uc2USLAoHY2hhbmdlcxgBIAMoCzIbLnNhZmVndWFyZHMudjEuQnVkZ2V0Q2hhbmdlEhcKD25leHRfcGFnZV90b2tlbhgCIAEoCSL6AQoMQnVkZ2V0Q2hhbmdlEhAKCHNlcXVlbmNlGAEgASgEEigKBHRpbWUYAiABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEiYKBGtpbmQYAyABKA4yGC5zYWZlZ3VhcmRzLnYxLkVudHJ5S2luZBIQCghhZ2VudF9pZBgEIAEoCRISCgpvbGRfYnVkZ2V0GAUgASgJEhIKCm5ld19idWRnZXQYBiABKAkSFQoNY2hhbmdlX2Ftb3VudBgHIAEoCRIOCgZyZWFzb24YCCABKAkSEQoJcHJpbmNpcGFsGAkgASgJEhIKCnJlcXVlc3RfaWQYCiABKAkiRwoTRXhwb3J0TGVkZ2VyUmVxdWVzdBIWCg5hZnRlcl9zZXF1ZW5jZRgBIAEoBBIYChB0aHJvdWdoX3NlcXVlbmNlGAIgASgEIlkKFEV4cG9ydExlZGdlclJlc3BvbnNlEiMKBWVudHJ5GAEgASgLMhQuc2FmZWd1YXJkcy52MS5FbnRyeRIOCgZyZWNvcmQYAiABKAwSDAoEaGFzaBgDIAEoDCqnAQoQVXNhZ2VHcmFudWxhcml0eRIhCh1VU0FHRV9HUkFOVUxBUklUWV9VTlNQRUNJRklFRBAAEhsKF1VTQUdFX0dSQU5VTEFSSVRZX0VOVFJZEAESHAoYVVNBR0VfR1JBTlVMQVJJVFlfTUlOVVRFEAISGgoWVVNBR0VfR1JBTlVMQVJJVFlfSE9VUhADEhkKFVVTQUdFX0dSQU5VTEFSSVRZX0RBWRAEMqIGCg5NZXRyaWNzU2VydmljZRJgCg9HZXRBZ2VudE1ldHJpY3MSJS5zYWZlZ3VhcmRzLnYxLkdldEFnZW50TWV0cmljc1JlcXVlc3QaJi5zYWZlZ3VhcmRzLnYxLkdldEFnZW50TWV0cmljc1Jlc3BvbnNlEmMKEExpc3RBZ2VudE1ldHJpY3MSJi5zYWZlZ3VhcmRzLnYxLkxpc3RBZ2VudE1ldHJpY3NSZXF1ZXN0Gicuc2FmZWd1YXJkcy52MS5MaXN0QWdlbnRNZXRyaWNzUmVzcG9uc2USXQoOR2V0UG9vbE1ldHJpY3MSJC5zYWZlZ3VhcmRzLnYxLkdldFBvb2xNZXRyaWNzUmVxdWVzdBolLnNhZmVndWFyZHMudjEuR2V0UG9vbE1ldHJpY3NSZXNwb25zZRJgCg9MaXN0UG9vbE1ldHJpY3MSJS5zYWZlZ3VhcmRzLnYxLkxpc3RQb29sTWV0cmljc1JlcXVlc3QaJi5zYWZlZ3VhcmRzLnYxLkxpc3RQb29sTWV0cmljc1Jlc3BvbnNlEmMKEEdldFN5c3RlbU1ldHJpY3MSJi5zYWZlZ3VhcmRzLnYxLkdldFN5c3RlbU1ldHJpY3NSZXF1ZXN0Gicuc2FmZWd1YXJkcy52MS5HZXRTeXN0ZW1NZXRyaWNzUmVzcG9uc2USYAoPR2V0VXNhZ2VIaXN0b3J5EiUuc2FmZWd1YXJkcy52MS5HZXRVc2FnZUhpc3RvcnlSZXF1ZXN0GiYuc2FmZWd1YXJkcy52MS5HZXRVc2FnZUhpc3RvcnlSZXNwb25zZRJmChFMaXN0QnVkZ2V0Q2hhbmdlcxInLnNhZmVndWFyZHMudjEuTGlzdEJ1ZGdldENoYW5nZXNSZXF1ZXN0Giguc2FmZWd1YXJkcy52MS5MaXN0QnVkZ2V0Q2hhbmdlc1Jlc3BvbnNlElkKDEV4cG9ydExlZGdlchIiLnNhZmVndWFyZHMudjEuRXhwb3J0TGVkZ2VyUmVxdWVzdBojLnNhZmVndWFyZHMudjEuRXhwb3J0TGVkZ2VyUmVzcG9uc2UwAWIGcHJvdG8z", [file_google_protobuf_timestamp, file_safeguards_v1_entry, file_safeguards_v1_metrics]);
+  fileDesc("CiNzYWZlZ3VhcmRzL3YxL21ldHJpY3Nfc2VydmljZS5wcm90bxINc2FmZWd1YXJkcy52MSIqChZHZXRBZ2VudE1ldHJpY3NSZXF1ZXN0EhAKCGFnZW50X2lkGAEgASgJIkcKF0dldEFnZW50TWV0cmljc1Jlc3BvbnNlEiwKB21ldHJpY3MYASABKAsyGy5zYWZlZ3VhcmRzLnYxLkFnZW50TWV0cmljcyJqChdMaXN0QWdlbnRNZXRyaWNzUmVxdWVzdBIPCgdwb29sX2lkGAEgASgJEhcKD29ubHlfaGlnaF91c2FnZRgCIAEoCBIRCglwYWdlX3NpemUYAyABKAUSEgoKcGFnZV90b2tlbhgEIAEoCSJhChhMaXN0QWdlbnRNZXRyaWNzUmVzcG9uc2USLAoHbWV0cmljcxgBIAMoCzIbLnNhZmVndWFyZHMudjEuQWdlbnRNZXRyaWNzEhcKD25leHRfcGFnZV90b2tlbhgCIAEoCSIoChVHZXRQb29sTWV0cmljc1JlcXVlc3QSDwoHcG9vbF9pZBgBIAEoCSJFChZHZXRQb29sTWV0cmljc1Jlc3BvbnNlEisKB21ldHJpY3MYASABKAsyGi5zYWZlZ3VhcmRzLnYxLlBvb2xNZXRyaWNzIj8KFkxpc3RQb29sTWV0cmljc1JlcXVlc3QSEQoJcGFnZV9zaXplGAEgASgFEhIKCnBhZ2VfdG9rZW4YAiABKAkiXwoXTGlzdFBvb2xNZXRyaWNzUmVzcG9uc2USKwoHbWV0cmljcxgBIAMoCzIaLnNhZmVndWFyZHMudjEuUG9vbE1ldHJpY3MSFwoPbmV4dF9wYWdlX3Rva2VuGAIgASgJIhkKF0dldFN5c3RlbU1ldHJpY3NSZXF1ZXN0IkkKGEdldFN5c3RlbU1ldHJpY3NSZXNwb25zZRItCgdtZXRyaWNzGAEgASgLMhwuc2FmZWd1YXJkcy52MS5TeXN0ZW1NZXRyaWNzIuUBChZHZXRVc2FnZUhpc3RvcnlSZXF1ZXN0EhAKCGFnZW50X2lkGAEgASgJEi4KCnN0YXJ0X3RpbWUYAiABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEiwKCGVuZF90aW1lGAMgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBI0CgtncmFudWxhcml0eRgEIAEoDjIfLnNhZmVndWFyZHMudjEuVXNhZ2VHcmFudWxhcml0eRIRCglwYWdlX3NpemUYBSABKAUSEgoKcGFnZV90b2tlbhgGIAEoCSKLAQoXR2V0VXNhZ2VIaXN0b3J5UmVzcG9uc2USKgoHZW50cmllcxgBIAMoCzIZLnNhZmVndWFyZHMudjEuVXNhZ2VFbnRyeRIrCgdidWNrZXRzGAIgAygLMhouc2FmZWd1YXJkcy52MS5Vc2FnZUJ1Y2tldBIXCg9uZXh0X3BhZ2VfdG9rZW4YAyABKAkihAIKClVzYWdlRW50cnkSEAoIc2VxdWVuY2UYASABKAQSKAoEdGltZRgCIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASDgoGYW1vdW50GAMgASgJEhAKCGNhdGVnb3J5GAQgASgJEj0KCnF1YW50aXRpZXMYBSADKAsyKS5zYWZlZ3VhcmRzLnYxLlVzYWdlRW50cnkuUXVhbnRpdGllc0VudHJ5Eg4KBnJ1bl9pZBgGIAEoCRIWCg5yZXNlcnZhdGlvbl9pZBgHIAEoCRoxCg9RdWFudGl0aWVzRW50cnkSCwoDa2V5GAEgASgJEg0KBXZhbHVlGAIgASgJOgI4ASKFAgoLVXNhZ2VCdWNrZXQSLgoKc3RhcnRfdGltZRgBIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASDgoGYW1vdW50GAIgASgJEhMKC2VudHJ5X2NvdW50GAMgASgDEhUKDXJlcXVlc3RfY291bnQYBCABKAMSPgoKcXVhbnRpdGllcxgFIAMoCzIqLnNhZmVndWFyZHMudjEuVXNhZ2VCdWNrZXQuUXVhbnRpdGllc0VudHJ5EhcKD3JlZnVuZGVkX2Ftb3VudBgGIAEoCRoxCg9RdWFudGl0aWVzRW50cnkSCwoDa2V5GAEgASgJEg0KBXZhbHVlGAIgASgJOgI4ASLaAQoYTGlzdEJ1ZGdldENoYW5nZXNSZXF1ZXN0EhAKCGFnZW50X2lkGAEgASgJEicKBWtpbmRzGAIgAygOMhguc2FmZWd1YXJkcy52MS5FbnRyeUtpbmQSLgoKc3RhcnRfdGltZRgDIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASLAoIZW5kX3RpbWUYBCABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEhEKCXBhZ2Vfc2l6ZRgFIAEoBRISCgpwYWdlX3Rva2VuGAYgASgJImIKGUxpc3RCdWRnZXRDaGFuZ2VzUmVzcG9uc2USLAoHY2hhbmdlcxgBIAMoCzIbLnNhZmVndWFyZHMudjEuQnVkZ2V0Q2hhbmdlEhcKD25leHRfcGFnZV90b2tlbhgCIAEoCSLNAwoMQnVkZ2V0Q2hhbmdlEhAKCHNlcXVlbmNlGAEgASgEEigKBHRpbWUYAiABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEiYKBGtpbmQYAyABKA4yGC5zYWZlZ3VhcmRzLnYxLkVudHJ5S2luZBIQCghhZ2VudF9pZBgEIAEoCRISCgpvbGRfYnVkZ2V0GAUgASgJEhIKCm5ld19idWRnZXQYBiABKAkSFQoNY2hhbmdlX2Ftb3VudBgHIAEoCRIOCgZyZWFzb24YCCABKAkSEQoJcHJpbmNpcGFsGAkgASgJEhIKCnJlcXVlc3RfaWQYCiABKAkSDAoEbGluZRgLIAEoCRIQCghwcmlvcml0eRgMIAEoBRIQCghleHRlcm5hbBgNIAEoCBIxCg1leHRlcm5hbF90aW1lGA4gASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBI7CghtZXRhZGF0YRgPIAMoCzIpLnNhZmVndWFyZHMudjEuQnVkZ2V0Q2hhbmdlLk1ldGFkYXRhRW50cnkaLwoNTWV0YWRhdGFFbnRyeRILCgNrZXkYASABKAkSDQoFdmFsdWUYAiABKAk6AjgBIrUCChlSZWNvcmRCdWRnZXRDaGFuZ2VSZXF1ZXN0EhIKCnJlcXVlc3RfaWQYASABKAkSEAoIYWdlbnRfaWQYAiABKAkSEgoKb2xkX2J1ZGdldBgDIAEoCRISCgpuZXdfYnVkZ2V0GAQgASgJEhUKDWNoYW5nZV9hbW91bnQYBSABKAkSDgoGcmVhc29uGAYgASgJEigKBHRpbWUYByABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEkgKCG1ldGFkYXRhGAggAygLMjYuc2FmZWd1YXJkcy52MS5SZWNvcmRCdWRnZXRDaGFuZ2VSZXF1ZXN0Lk1ldGFkYXRhRW50cnkaLwoNTWV0YWRhdGFFbnRyeRILCgNrZXkYASABKAkSDQoFdmFsdWUYAiABKAk6AjgBIm0KGlJlY29yZEJ1ZGdldENoYW5nZVJlc3BvbnNlEhAKCHNlcXVlbmNlGAEgASgEEhAKCHJlcGxheWVkGAIgASgIEisKBmNoYW5nZRgDIAEoCzIbLnNhZmVndWFyZHMudjEuQnVkZ2V0Q2hhbmdlIkcKE0V4cG9ydExlZGdlclJlcXVlc3QSFgoOYWZ0ZXJfc2VxdWVuY2UYASABKAQSGAoQdGhyb3VnaF9zZXF1ZW5jZRgCIAEoBCJZChRFeHBvcnRMZWRnZXJSZXNwb25zZRIjCgVlbnRyeRgBIAEoCzIULnNhZmVndWFyZHMudjEuRW50cnkSDgoGcmVjb3JkGAIgASgMEgwKBGhhc2gYAyABKAwqpwEKEFVzYWdlR3JhbnVsYXJpdHkSIQodVVNBR0VfR1JBTlVMQVJJVFlfVU5TUEVDSUZJRUQQABIbChdVU0FHRV9HUkFOVUxBUklUWV9FTlRSWRABEhwKGFVTQUdFX0dSQU5VTEFSSVRZX01JTlVURRACEhoKFlVTQUdFX0dSQU5VTEFSSVRZX0hPVVIQAxIZChVVU0FHRV9HUkFOVUxBUklUWV9EQVkQBDK5CQoOTWV0cmljc1NlcnZpY2USYAoPR2V0QWdlbnRNZXRyaWNzEiUuc2FmZWd1YXJkcy52MS5HZXRBZ2VudE1ldHJpY3NSZXF1ZXN0GiYuc2FmZWd1YXJkcy52MS5HZXRBZ2VudE1ldHJpY3NSZXNwb25zZRJjChBMaXN0QWdlbnRNZXRyaWNzEiYuc2FmZWd1YXJkcy52MS5MaXN0QWdlbnRNZXRyaWNzUmVxdWVzdBonLnNhZmVndWFyZHMudjEuTGlzdEFnZW50TWV0cmljc1Jlc3BvbnNlEl0KDkdldFBvb2xNZXRyaWNzEiQuc2FmZWd1YXJkcy52MS5HZXRQb29sTWV0cmljc1JlcXVlc3QaJS5zYWZlZ3VhcmRzLnYxLkdldFBvb2xNZXRyaWNzUmVzcG9uc2USYAoPTGlzdFBvb2xNZXRyaWNzEiUuc2FmZWd1YXJkcy52MS5MaXN0UG9vbE1ldHJpY3NSZXF1ZXN0GiYuc2FmZWd1YXJkcy52MS5MaXN0UG9vbE1ldHJpY3NSZXNwb25zZRJjChBHZXRTeXN0ZW1NZXRyaWNzEiYuc2FmZWd1YXJkcy52MS5HZXRTeXN0ZW1NZXRyaWNzUmVxdWVzdBonLnNhZmVndWFyZHMudjEuR2V0U3lzdGVtTWV0cmljc1Jlc3BvbnNlEmAKD0dldFVzYWdlSGlzdG9yeRIlLnNhZmVndWFyZHMudjEuR2V0VXNhZ2VIaXN0b3J5UmVxdWVzdBomLnNhZmVndWFyZHMudjEuR2V0VXNhZ2VIaXN0b3J5UmVzcG9uc2USZgoRTGlzdEJ1ZGdldENoYW5nZXMSJy5zYWZlZ3VhcmRzLnYxLkxpc3RCdWRnZXRDaGFuZ2VzUmVxdWVzdBooLnNhZmVndWFyZHMudjEuTGlzdEJ1ZGdldENoYW5nZXNSZXNwb25zZRJpChJSZWNvcmRCdWRnZXRDaGFuZ2USKC5zYWZlZ3VhcmRzLnYxLlJlY29yZEJ1ZGdldENoYW5nZVJlcXVlc3QaKS5zYWZlZ3VhcmRzLnYxLlJlY29yZEJ1ZGdldENoYW5nZVJlc3BvbnNlEmAKD1J1bkJ1ZGdldFJldmlldxIlLnNhZmVndWFyZHMudjEuUnVuQnVkZ2V0UmV2aWV3UmVxdWVzdBomLnNhZmVndWFyZHMudjEuUnVuQnVkZ2V0UmV2aWV3UmVzcG9uc2USYAoPR2V0QnVkZ2V0UmV2aWV3EiUuc2FmZWd1YXJkcy52MS5HZXRCdWRnZXRSZXZpZXdSZXF1ZXN0GiYuc2FmZWd1YXJkcy52MS5HZXRCdWRnZXRSZXZpZXdSZXNwb25zZRJmChFMaXN0QnVkZ2V0UmV2aWV3cxInLnNhZmVndWFyZHMudjEuTGlzdEJ1ZGdldFJldmlld3NSZXF1ZXN0Giguc2FmZWd1YXJkcy52MS5MaXN0QnVkZ2V0UmV2aWV3c1Jlc3BvbnNlElkKDEV4cG9ydExlZGdlchIiLnNhZmVndWFyZHMudjEuRXhwb3J0TGVkZ2VyUmVxdWVzdBojLnNhZmVndWFyZHMudjEuRXhwb3J0TGVkZ2VyUmVzcG9uc2UwAWIGcHJvdG8z", [file_google_protobuf_timestamp, file_safeguards_v1_entry, file_safeguards_v1_metrics, file_safeguards_v1_review]);
 
 /**
  * Whose metrics.
@@ -492,7 +494,8 @@ export type ListBudgetChangesRequest = Message<"safeguards.v1.ListBudgetChangesR
   agentId: string;
 
   /**
-   * Only these kinds. Empty: all that change `remaining`.
+   * Only these kinds. Empty: all that change `remaining`. What RecordBudgetChange noted is listed when
+   * ENTRY_KIND_ANNOTATE is asked for, and only then: it is not part of the sums.
    *
    * @generated from field: repeated safeguards.v1.EntryKind kinds = 2;
    */
@@ -563,7 +566,7 @@ export const ListBudgetChangesResponseSchema: GenMessage<ListBudgetChangesRespon
   messageDesc(file_safeguards_v1_metrics_service, 15);
 
 /**
- * One change of an agent's `remaining`.
+ * One change of an agent's `remaining`, or with `external` what a client noted of one.
  *
  * @generated from message safeguards.v1.BudgetChange
  */
@@ -637,6 +640,44 @@ export type BudgetChange = Message<"safeguards.v1.BudgetChange"> & {
    * @generated from field: string request_id = 10;
    */
   requestId: string;
+
+  /**
+   * The change in a line for logs, such as
+   * `Budget change for agent x (priority 5): 100 → 75.5 (-24.5). Reason: usage`. The id, the amounts and
+   * the reason as above; where no reason was given, the kind in words. Guide: log_budget_change.
+   *
+   * @generated from field: string line = 11;
+   */
+  line: string;
+
+  /**
+   * The agent's priority after the change, 1..10.
+   *
+   * @generated from field: int32 priority = 12;
+   */
+  priority: number;
+
+  /**
+   * Whether RecordBudgetChange noted it: then old_budget and new_budget are the client's, and no balance
+   * changed.
+   *
+   * @generated from field: bool external = 13;
+   */
+  external: boolean;
+
+  /**
+   * When the client says it happened. Only with `external`, and unset when it did not say.
+   *
+   * @generated from field: google.protobuf.Timestamp external_time = 14;
+   */
+  externalTime?: Timestamp | undefined;
+
+  /**
+   * What the client attached. Only with `external`.
+   *
+   * @generated from field: map<string, string> metadata = 15;
+   */
+  metadata: { [key: string]: string };
 };
 
 /**
@@ -645,6 +686,111 @@ export type BudgetChange = Message<"safeguards.v1.BudgetChange"> & {
  */
 export const BudgetChangeSchema: GenMessage<BudgetChange> = /*@__PURE__*/
   messageDesc(file_safeguards_v1_metrics_service, 16);
+
+/**
+ * A change of a budget that was made elsewhere.
+ *
+ * @generated from message safeguards.v1.RecordBudgetChangeRequest
+ */
+export type RecordBudgetChangeRequest = Message<"safeguards.v1.RecordBudgetChangeRequest"> & {
+  /**
+   * 1..128 printable ASCII characters. Optional.
+   *
+   * @generated from field: string request_id = 1;
+   */
+  requestId: string;
+
+  /**
+   * The agent's id. Required.
+   *
+   * @generated from field: string agent_id = 2;
+   */
+  agentId: string;
+
+  /**
+   * The budget before, a signed amount within the pool's scale. Required.
+   *
+   * @generated from field: string old_budget = 3;
+   */
+  oldBudget: string;
+
+  /**
+   * The budget after, a signed amount within the pool's scale. Required.
+   *
+   * @generated from field: string new_budget = 4;
+   */
+  newBudget: string;
+
+  /**
+   * Optional, a signed amount. When given it must be new_budget - old_budget.
+   *
+   * @generated from field: string change_amount = 5;
+   */
+  changeAmount: string;
+
+  /**
+   * Why, up to 512 characters.
+   *
+   * @generated from field: string reason = 6;
+   */
+  reason: string;
+
+  /**
+   * When it happened. Optional.
+   *
+   * @generated from field: google.protobuf.Timestamp time = 7;
+   */
+  time?: Timestamp | undefined;
+
+  /**
+   * At most 16 pairs and 1 KiB.
+   *
+   * @generated from field: map<string, string> metadata = 8;
+   */
+  metadata: { [key: string]: string };
+};
+
+/**
+ * Describes the message safeguards.v1.RecordBudgetChangeRequest.
+ * Use `create(RecordBudgetChangeRequestSchema)` to create a new message.
+ */
+export const RecordBudgetChangeRequestSchema: GenMessage<RecordBudgetChangeRequest> = /*@__PURE__*/
+  messageDesc(file_safeguards_v1_metrics_service, 17);
+
+/**
+ * What was noted.
+ *
+ * @generated from message safeguards.v1.RecordBudgetChangeResponse
+ */
+export type RecordBudgetChangeResponse = Message<"safeguards.v1.RecordBudgetChangeResponse"> & {
+  /**
+   * The ledger entry.
+   *
+   * @generated from field: uint64 sequence = 1;
+   */
+  sequence: bigint;
+
+  /**
+   * Whether this is the stored answer of an earlier request.
+   *
+   * @generated from field: bool replayed = 2;
+   */
+  replayed: boolean;
+
+  /**
+   * The change, with `external`.
+   *
+   * @generated from field: safeguards.v1.BudgetChange change = 3;
+   */
+  change?: BudgetChange | undefined;
+};
+
+/**
+ * Describes the message safeguards.v1.RecordBudgetChangeResponse.
+ * Use `create(RecordBudgetChangeResponseSchema)` to create a new message.
+ */
+export const RecordBudgetChangeResponseSchema: GenMessage<RecordBudgetChangeResponse> = /*@__PURE__*/
+  messageDesc(file_safeguards_v1_metrics_service, 18);
 
 /**
  * Which part of the ledger.
@@ -672,7 +818,7 @@ export type ExportLedgerRequest = Message<"safeguards.v1.ExportLedgerRequest"> &
  * Use `create(ExportLedgerRequestSchema)` to create a new message.
  */
 export const ExportLedgerRequestSchema: GenMessage<ExportLedgerRequest> = /*@__PURE__*/
-  messageDesc(file_safeguards_v1_metrics_service, 17);
+  messageDesc(file_safeguards_v1_metrics_service, 19);
 
 /**
  * One entry of the ledger.
@@ -707,7 +853,7 @@ export type ExportLedgerResponse = Message<"safeguards.v1.ExportLedgerResponse">
  * Use `create(ExportLedgerResponseSchema)` to create a new message.
  */
 export const ExportLedgerResponseSchema: GenMessage<ExportLedgerResponse> = /*@__PURE__*/
-  messageDesc(file_safeguards_v1_metrics_service, 18);
+  messageDesc(file_safeguards_v1_metrics_service, 20);
 
 /**
  * UsageGranularity says how usage is summed.
@@ -847,6 +993,51 @@ export const MetricsService: GenService<{
     methodKind: "unary";
     input: typeof ListBudgetChangesRequestSchema;
     output: typeof ListBudgetChangesResponseSchema;
+  },
+  /**
+   * Notes in an agent's history what a client changed elsewhere; it changes no balance. What is changed
+   * here is in the history by itself and must not be noted again. Guide: record_budget_change.
+   * Errors: AGENT_NOT_FOUND, AGENT_CLOSED, REQUEST_ID_REUSED, INVALID_REQUEST.
+   *
+   * @generated from rpc safeguards.v1.MetricsService.RecordBudgetChange
+   */
+  recordBudgetChange: {
+    methodKind: "unary";
+    input: typeof RecordBudgetChangeRequestSchema;
+    output: typeof RecordBudgetChangeResponseSchema;
+  },
+  /**
+   * Looks for agents and pools that have much or little left, and keeps what it finds: the newest 1,000
+   * reviews. Changes no budget and reports no violation. Takes time by the number of agents, in slices
+   * between which spends go on; one runs at a time, others wait for it.
+   * Errors: POOL_NOT_FOUND, REQUEST_ID_REUSED, SERVER_BUSY, SHUTTING_DOWN, INVALID_REQUEST.
+   *
+   * @generated from rpc safeguards.v1.MetricsService.RunBudgetReview
+   */
+  runBudgetReview: {
+    methodKind: "unary";
+    input: typeof RunBudgetReviewRequestSchema;
+    output: typeof RunBudgetReviewResponseSchema;
+  },
+  /**
+   * Reads a review and its findings. Errors: REVIEW_NOT_FOUND, INVALID_REQUEST.
+   *
+   * @generated from rpc safeguards.v1.MetricsService.GetBudgetReview
+   */
+  getBudgetReview: {
+    methodKind: "unary";
+    input: typeof GetBudgetReviewRequestSchema;
+    output: typeof GetBudgetReviewResponseSchema;
+  },
+  /**
+   * Lists the reviews, newest first. Errors: INVALID_REQUEST, PAGE_TOKEN_INVALID.
+   *
+   * @generated from rpc safeguards.v1.MetricsService.ListBudgetReviews
+   */
+  listBudgetReviews: {
+    methodKind: "unary";
+    input: typeof ListBudgetReviewsRequestSchema;
+    output: typeof ListBudgetReviewsResponseSchema;
   },
   /**
    * Streams the ledger, oldest first, with the exact bytes that its hashes are made of.

@@ -1,0 +1,135 @@
+import { reject, type Answer, type Rejection } from '../domain/answer.js';
+import type { Command } from '../domain/command.js';
+import type { Review, ReviewRequest, ReviewTrigger, RunReviewCommand } from '../domain/review.js';
+import { sequenceKey } from '../domain/violation.js';
+import type { Caller, MadeReview, Page, PageRequest, ReviewView } from './api.js';
+import { collect } from './lists.js';
+import { scan, type ScanSources } from './review-scan.js';
+import type { StoreReader } from './store.js';
+
+/** What reviews work with. */
+export interface ReviewOptions extends ScanSources {
+  /** Decides a command in the next group. */
+  readonly execute: (command: Command, caller: Caller) => Promise<Answer>;
+  /** The stored answer of a command that was carried out before. */
+  readonly replay: (command: Command, caller: Caller) => Promise<Answer | undefined>;
+}
+
+/** Makes reviews, one after the other, and reads those that were made. */
+export interface Reviews {
+  run(
+    request: ReviewRequest,
+    trigger: ReviewTrigger,
+    caller: Caller,
+  ): Promise<MadeReview | Rejection>;
+  /** Stops the one that runs, lets none begin, and resolves when nothing is read any more. */
+  close(): Promise<void>;
+}
+
+/** Reviews that may wait for the one that runs. */
+const WAITING_MAX = 100;
+
+/** How long a caller should wait when too many are waiting. */
+const BUSY_RETRY_MS = 1_000;
+
+/** What a request is decided by before it is known what a scan finds. */
+const NOTHING_SCANNED: RunReviewCommand['scanned'] = {
+  trigger: 'MANUAL',
+  principal: '',
+  startTime: 0,
+  endTime: 0,
+  counts: { agents: 0, pools: 0, found: { POOL_LOW: 0, AGENT_DEPLETED: 0, AGENT_UNDERUSED: 0 } },
+  findings: [],
+};
+
+/** Begins to take reviews. */
+export function startReviews(options: ReviewOptions): Reviews {
+  let closing = false;
+  let waiting = 0;
+  let newest: Promise<unknown> = Promise.resolve();
+
+  async function review(
+    request: ReviewRequest,
+    trigger: ReviewTrigger,
+    caller: Caller,
+  ): Promise<MadeReview | Rejection> {
+    const stopped = (): boolean => closing || caller.abandoned?.() === true;
+    if (stopped()) return whyStopped(closing);
+    const command = { ...request, method: 'RUN_REVIEW', scanned: NOTHING_SCANNED } as const;
+    // What was answered before is not scanned for again.
+    const earlier = request.requestId === '' ? undefined : await options.replay(command, caller);
+    if (earlier !== undefined) return made(options.reader, earlier);
+
+    const scanned = await scan(options, request, stopped);
+    if (scanned === undefined) return whyStopped(closing);
+    if ('verdict' in scanned) return scanned;
+    const found = { ...scanned, trigger, principal: caller.principal };
+    return made(options.reader, await options.execute({ ...command, scanned: found }, caller));
+  }
+
+  return {
+    run: (request, trigger, caller) => {
+      if (closing) return Promise.resolve(whyStopped(true));
+      if (waiting >= WAITING_MAX) return Promise.resolve(tooMany());
+      waiting += 1;
+      const turn = newest
+        .then(() => review(request, trigger, caller))
+        .finally(() => {
+          waiting -= 1;
+        });
+      newest = turn.catch(() => undefined);
+      return turn;
+    },
+    close: async () => {
+      closing = true;
+      await newest;
+    },
+  };
+}
+
+function made(reader: StoreReader, answer: Answer): MadeReview | Rejection {
+  if (answer.verdict === 'REJECTED') return answer;
+  return { outcome: answer, view: viewOf(reader, sequenceKey(answer.sequence)) };
+}
+
+/** A review by its id, which is the sequence of its entry. */
+export function findReview(reader: StoreReader, id: string): ReviewView | Rejection {
+  const sequence = /^[1-9][0-9]{0,15}$/.test(id) ? Number(id) : 0;
+  return (
+    viewOf(reader, sequenceKey(sequence)) ??
+    reject('REVIEW_NOT_FOUND', 'There is no such review. List those that are kept', {
+      review_id: id,
+    })
+  );
+}
+
+function viewOf(reader: StoreReader, key: string): ReviewView | undefined {
+  const review = reader.row('budget_reviews', key);
+  if (review === undefined) return undefined;
+  return { review, findings: reader.row('budget_review_findings', key)?.findings ?? [] };
+}
+
+/** The reviews that are kept, newest first. A page continues after a key. */
+export function listReviews(reader: StoreReader, { after, size }: PageRequest): Page<Review> {
+  const range = { reverse: true, ...(after !== undefined && { after }) };
+  return collect(
+    reader.rows('budget_reviews', range),
+    size,
+    ([key]) => key,
+    ([, review]) => review,
+  );
+}
+
+function whyStopped(closing: boolean): Rejection {
+  if (closing) {
+    return reject('SHUTTING_DOWN', 'The sidecar is stopping. Try again with the same request_id');
+  }
+  return reject('SERVER_BUSY', 'The call was given up before the review was made');
+}
+
+function tooMany(): Rejection {
+  return {
+    ...reject('SERVER_BUSY', 'Too many reviews are waiting. Try again a little later'),
+    retryAfterMs: BUSY_RETRY_MS,
+  };
+}
