@@ -33,7 +33,11 @@ const SECTIONS: readonly (readonly [title: string, rpcs: readonly string[]])[] =
   ['Setting spending limits', ['CreateSpendingLimit', 'GetSpendingLimit', 'CreateBudgetMonitor']],
   ['Emergency budget allocation', ['SetEmergencyPolicy', 'RequestEmergencyAllocation']],
   ['Budget rebalancing', ['RebalancePool']],
-  ['Tracking and logging', ['ListBudgetChanges', 'ExportLedger', 'VerifyLedger']],
+  [
+    'Tracking and logging',
+    ['ListBudgetChanges', 'RecordBudgetChange', 'ExportLedger', 'VerifyLedger'],
+  ],
+  ['Regular budget reviews', ['RunBudgetReview']],
 ];
 
 const sections = sectionsOf(page('guide.md'));

@@ -7,7 +7,7 @@ import { admin } from './calls.js';
 import { agentBudgets, budgetPools } from './concepts.js';
 import { spendingLimits, trackingUsage } from './control.js';
 import { emergencies } from './emergencies.js';
-import { trackingAndLogging } from './practice.js';
+import { reviews, trackingAndLogging } from './practice.js';
 import { crash, hold, pools, race } from './scenes.js';
 import {
   dynamicAllocation,
@@ -29,6 +29,7 @@ const CHAPTERS = [
   emergencies,
   rebalancing,
   trackingAndLogging,
+  reviews,
   pools,
   race,
   hold,

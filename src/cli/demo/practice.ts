@@ -1,5 +1,5 @@
 import type { Child } from './child.js';
-import { admin, makeAgents, metrics } from './calls.js';
+import { admin, makeAgents, makePool, metrics, spend } from './calls.js';
 import type { Story } from './story.js';
 
 /** Every change is in the ledger by itself. Guide: "Tracking and Logging". */
@@ -10,6 +10,35 @@ export async function trackingAndLogging({ operators }: Child, story: Story): Pr
   await operators.call(admin.setBudget, set);
   const { changes } = await operators.call(metrics.listBudgetChanges, { agentId: 'x' });
   const [change] = changes;
-  story.equal('The change amount of 100 -> 75.5 is', change?.changeAmount, '-24.5');
-  story.equal('and its reason', change?.reason, 'usage');
+  story.equal(
+    'The newest:',
+    change?.line,
+    'Budget change for agent x (priority 5): 100 → 75.5 (-24.5). Reason: usage',
+  );
+  story.equal('The change amount is', change?.changeAmount, '-24.5');
+}
+
+/** Agents of a pool of 1000: what each has and uses. */
+const REVIEWED = [
+  ['idle', '100', '9'],
+  ['steady', '100', '71'],
+  ['tight', '100', '90'],
+  ['drained', '100', '91'],
+  ['heavy', '600', '540'],
+] as const;
+
+/** Who has much or little left. Guide: "Regular Budget Reviews". */
+export async function reviews({ agents, operators }: Child, story: Story): Promise<void> {
+  story.chapter('Regular budget reviews');
+  await makePool(operators, 'audit', '1000');
+  for (const [agentId, initialBudget, used] of REVIEWED) {
+    await makeAgents(operators, 'audit', [[agentId, initialBudget, 5]]);
+    await spend(agents, agentId, used);
+  }
+  const { findings } = await operators.call(metrics.runBudgetReview, { poolId: 'audit' });
+  const [pool, agent, idle, ...others] = findings.map(({ message }) => message);
+  story.equal('199 of 1000:', pool, 'Pool audit below 20% remaining - consider rebalancing');
+  story.equal('9 of 100:', agent, 'Agent drained budget nearly depleted - consider increasing');
+  story.equal('91 of 100:', idle, 'Agent idle using less than 10% of budget - consider reducing');
+  story.equal('29, 10 and 60 of 600 are no findings. Others:', String(others.length), '0');
 }
