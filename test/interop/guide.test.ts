@@ -60,6 +60,16 @@ describe('the guide', () => {
     }
   });
 
+  test.each([
+    ['python', 'a block of "typescript" where python is due'],
+    ['typescript', 'a block of "text" where typescript is due'],
+    ['text', 'nothing where text is due'],
+  ])('is not read as whole when a block of %s is missing', (language, what) => {
+    const blocks = ['python', 'typescript', 'text'].filter((other) => other !== language);
+    const document = ['### One', ...blocks.map((name) => `\`\`\`${name}\nx\n\`\`\``)].join('\n\n');
+    expect(() => sectionsOf(document)).toThrow(`Step 1 of "One" has ${what}`);
+  });
+
   test.each(steps)('shows what $title prints', ({ text }) => {
     expect(text).not.toBe('');
   });
