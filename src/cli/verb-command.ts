@@ -10,6 +10,7 @@ const GROUPS: Readonly<Record<string, string>> = {
   pool: 'Pools: where money comes from',
   budget: 'Balances of agents',
   reservation: 'Reservations of agents',
+  violations: 'Violations: what went against a rule',
 };
 
 /** Adds every verb of the table; the first of two words is a command that groups. */

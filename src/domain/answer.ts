@@ -1,6 +1,6 @@
 import type { Amount } from './amount.js';
 import type { Agent, Instant, Pool, Reservation } from './model.js';
-import type { Alarm } from './violation.js';
+import type { Alarm, Violation } from './violation.js';
 
 /** Why a request was denied. */
 export type DenialReason = 'INSUFFICIENT_BUDGET' | 'AGENT_FROZEN' | 'POOL_FROZEN';
@@ -34,6 +34,7 @@ export type RejectionReason =
   | 'AGENT_NOT_FOUND'
   | 'RESERVATION_NOT_FOUND'
   | 'ENTRY_NOT_FOUND'
+  | 'VIOLATION_NOT_FOUND'
   | 'POOL_ALREADY_EXISTS'
   | 'AGENT_ALREADY_EXISTS'
   | 'REQUEST_ID_REUSED'
@@ -52,9 +53,13 @@ export type RejectionReason =
   | 'BALANCE_OVERFLOW'
   | 'TOO_MANY_COMMITS'
   | 'REFUND_EXCEEDS_SPEND'
+  | 'VIOLATION_ALREADY_RESOLVED'
   | 'REVISION_STALE'
+  | 'CURSOR_COMPACTED'
+  | 'CURSOR_UNKNOWN'
   | 'SERVER_BUSY'
   | 'TOO_MANY_STREAMS'
+  | 'TOO_MANY_REPORTS'
   | 'CREDENTIALS_MISSING'
   | 'CREDENTIALS_INVALID'
   | 'NOT_PERMITTED'
@@ -153,6 +158,8 @@ export interface Outcome {
   readonly otherPool: Pool | undefined;
   /** What ApplyConfiguration changed. */
   readonly changes: readonly ConfigurationChange[];
+  /** The violation that was reported, escalated or resolved, as it was then. */
+  readonly violation?: Violation | undefined;
 }
 
 /** The answer to a command. */

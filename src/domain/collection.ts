@@ -1,5 +1,6 @@
-import type { Instant, Uid } from './model.js';
+import type { Instant, Method, Uid } from './model.js';
 import type { ServiceLevels } from './service-level.js';
+import type { ViolationCounts } from './violation-counts.js';
 import type { Episode, Violation, ViolationEvent } from './violation.js';
 
 /**
@@ -19,6 +20,17 @@ export interface Collections {
   denials: DenialCount;
   /** By serviceLevelsKey. */
   service_levels: ServiceLevels;
+  /** By countsKey: one row for all violations that are kept, one for those of each agent. */
+  violation_stats: ViolationCounts;
+  /** By requestTimeKey: idempotency records that no entry leads to, so that they are purged in time. */
+  request_times: RequestTime;
+}
+
+/** Names an idempotency record without a ledger entry. */
+export interface RequestTime {
+  readonly uid: Uid;
+  readonly method: Method;
+  readonly requestId: string;
 }
 
 /** How often an agent was denied over its life. */

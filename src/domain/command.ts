@@ -1,5 +1,6 @@
 import type { Amount } from './amount.js';
 import type { Metadata, PoolFunding, Quantities } from './model.js';
+import type { Severity, ViolationType } from './violation.js';
 
 /** How a request meets a budget that does not cover it. */
 export type SpendMode = 'STRICT' | 'UP_TO' | 'FORCE';
@@ -234,11 +235,43 @@ export interface ApplyConfigurationCommand extends AdminFields {
   readonly prune: boolean;
 }
 
+export interface ReportViolationCommand {
+  readonly method: 'REPORT_VIOLATION';
+  readonly requestId: string;
+  readonly agentId: string;
+  readonly type: ViolationType;
+  readonly severity: Severity;
+  readonly message: string;
+  readonly details: Metadata;
+  /** Who reports. No part of the request: another may repeat it. */
+  readonly principal: string;
+}
+
+/** What is common to what an operator does to a violation. */
+interface ViolationFields extends AdminFields {
+  /** The violation's number. */
+  readonly violation: number;
+  /** Kept with the violation; empty: the reason is. */
+  readonly note: string;
+  /** Who does it. No part of the request: another may repeat it. */
+  readonly principal: string;
+}
+
+export interface ResolveViolationCommand extends ViolationFields {
+  readonly method: 'RESOLVE_VIOLATION';
+}
+
+export interface EscalateViolationCommand extends ViolationFields {
+  readonly method: 'ESCALATE_VIOLATION';
+  readonly severity: Severity;
+}
+
 /** A mutation whose subject is one reservation. */
 export type ReservationCommand = CommitCommand | ReleaseCommand | ExtendCommand;
 
 /** A mutation of the agent plane. */
-export type AgentCommand = SpendCommand | ReserveCommand | ReservationCommand;
+export type AgentCommand =
+  SpendCommand | ReserveCommand | ReservationCommand | ReportViolationCommand;
 
 /** A mutation of the operator plane. */
 export type AdminCommand =
@@ -255,7 +288,9 @@ export type AdminCommand =
   | AdjustBudgetCommand
   | TransferCommand
   | RefundCommand
-  | ApplyConfigurationCommand;
+  | ApplyConfigurationCommand
+  | ResolveViolationCommand
+  | EscalateViolationCommand;
 
 /** Any mutation. */
 export type Command = AgentCommand | AdminCommand;

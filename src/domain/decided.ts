@@ -2,7 +2,7 @@ import type { Amount } from './amount.js';
 import type { ConfigurationChange, Denial, Outcome, Rejection, WarningCode } from './answer.js';
 import { overflowOf, type Draft, type Effects } from './draft.js';
 import type { Agent, Pool, Reservation, Uid } from './model.js';
-import type { Alarm } from './violation.js';
+import type { Alarm, Violation } from './violation.js';
 
 /** A request that was judged, and what it changes: nothing when effects are undefined. */
 export interface Judged {
@@ -28,6 +28,7 @@ export interface OutcomeFacts {
   readonly otherAgent?: Agent | undefined;
   readonly otherPool?: Pool | undefined;
   readonly changes?: readonly ConfigurationChange[];
+  readonly violation?: Violation | undefined;
 }
 
 /** Carried out: the rows named in the facts are shown as the draft leaves them. */
@@ -50,6 +51,12 @@ export function unchanged(facts: OutcomeFacts): Decided {
     outcome: outcomeOf('APPROVED', 0, undefined, facts),
     effects: undefined,
   };
+}
+
+/** Carried out without a ledger entry: what changed holds no money and configures nothing. */
+export function tell(draft: Draft, facts: OutcomeFacts): Decided {
+  const outcome = outcomeOf('APPROVED', 0, undefined, facts, draft);
+  return { verdict: 'JUDGED', outcome, effects: draft };
 }
 
 /** Denied: no balance changes (invariant I7), and the violation that the denial is may be opened. */
@@ -88,5 +95,6 @@ function outcomeOf(
     otherAgent: newest(facts.otherAgent, draft?.agents),
     otherPool: newest(facts.otherPool, draft?.pools),
     changes: facts.changes ?? [],
+    ...(facts.violation !== undefined && { violation: facts.violation }),
   };
 }

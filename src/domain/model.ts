@@ -180,6 +180,9 @@ export const METHODS = {
   TRANSFER: 42,
   REFUND: 43,
   APPLY_CONFIGURATION: 50,
+  REPORT_VIOLATION: 95,
+  RESOLVE_VIOLATION: 96,
+  ESCALATE_VIOLATION: 97,
 } as const;
 
 /** The name of a method that keeps idempotency records. */

@@ -10,6 +10,10 @@ import type {
   Reservation,
   ReservationState,
 } from '../domain/model.js';
+import type { ViolationCount } from '../domain/violation-counts.js';
+import type { Violation } from '../domain/violation.js';
+import type { ViolationMessage, ViolationWatch } from './violation-watch.js';
+import type { ViolationFilter } from './violations.js';
 
 /** Who asks, and whether the answer is still wanted. */
 export interface Caller {
@@ -215,6 +219,22 @@ export interface LedgerApi {
     minIntervalMs: number,
     signal: AbortSignal,
   ): AsyncIterable<BudgetEvent> | Rejection;
+
+  /** By its number. */
+  violation(sequence: number): Violation | undefined;
+  /** Newest first. Rejects with AGENT_NOT_FOUND. */
+  listViolations(filter: ViolationFilter, page: PageRequest): Page<Violation> | Rejection;
+  /** Of one agent, or of all for an empty id. Rejects with AGENT_NOT_FOUND. */
+  violationCounts(agentId: string): readonly ViolationCount[] | Rejection;
+  /**
+   * Every event after the cursor, then every new one, without gap or duplicate. Ends with a message
+   * that says why: when the signal aborts, or retention overtakes a slow reader. Rejects with
+   * CURSOR_COMPACTED and CURSOR_UNKNOWN.
+   */
+  watchViolations(
+    watch: ViolationWatch,
+    signal: AbortSignal,
+  ): AsyncIterable<ViolationMessage> | Rejection;
 
   /** The store's time now. */
   now(): Instant;

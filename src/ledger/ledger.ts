@@ -17,6 +17,9 @@ import { listAgents, listPools, listReservations, type ListSources } from './lis
 import { durableRows, makeRows } from './rows.js';
 import type { Store } from './store.js';
 import { makeUsageBook } from './usage-book.js';
+import { makeViolationFeed } from './violation-feed.js';
+import { watchViolations, type ViolationWatchSources } from './violation-watch.js';
+import { listViolations, violationCounts, violationOf } from './violations.js';
 
 /** Everything a ledger is opened with. Bounds are settings of the configuration. */
 export interface LedgerOptions {
@@ -31,6 +34,8 @@ export interface LedgerOptions {
   readonly agentCacheRows: number;
   readonly reservationCacheRows: number;
   readonly watchedAgentsMax: number;
+  readonly violationsRetentionMs: number;
+  readonly violationsMax: number;
   /** Called once when the storage failed: the process must leave. */
   readonly onStorageFailed: (error: unknown) => void;
 }
@@ -44,6 +49,9 @@ export interface Ledger extends LedgerApi {
 /** How often counted denials are written: what a crash may cost of their count. */
 const DENIALS_INTERVAL_MS = 1_000;
 
+/** How often watchers that have heard nothing are looked for. */
+const TICK_MS = 250;
+
 /** Opens a ledger on an open store; the first time it makes the pool `default`. */
 export async function openLedger(options: LedgerOptions): Promise<Ledger> {
   const { store } = options;
@@ -55,6 +63,7 @@ export async function openLedger(options: LedgerOptions): Promise<Ledger> {
   store.refreshReads();
 
   const feed = makeBudgetFeed();
+  const violations = makeViolationFeed(store, () => options.time.monotonic());
   const bounds = {
     agentRows: options.agentCacheRows,
     reservationRows: options.reservationCacheRows,
@@ -67,17 +76,23 @@ export async function openLedger(options: LedgerOptions): Promise<Ledger> {
     usage: makeUsageBook(options.agentCacheRows),
     clock,
     policy: options.policy,
-    purge: { idempotencyTtlMs: options.idempotencyTtlMs },
+    purge: options,
     newId: () => newUuid(),
     owner,
     queueMax: options.queueCommandsMax,
     groupMax: options.groupCommandsMax,
     onDurable: (workspace, { movedFrom }) => {
       feed.publish(workspace, movedFrom);
+      violations.publish(workspace);
     },
     onStorageFailed: options.onStorageFailed,
   });
   const sources: ListSources = { reader: store, rows, now: clock.now };
+  const watching: ViolationWatchSources = {
+    feed: violations,
+    storeId: store.header().storeId,
+    monotonic: () => options.time.monotonic(),
+  };
   const upkeep = onceAtATime();
 
   const ledger: Ledger = {
@@ -121,6 +136,10 @@ export async function openLedger(options: LedgerOptions): Promise<Ledger> {
         minIntervalMs,
         signal,
       ),
+    violation: (sequence) => violationOf(store, sequence),
+    listViolations: (filter, page) => listViolations(sources, filter, page),
+    violationCounts: (agentId) => violationCounts(sources, agentId),
+    watchViolations: (watch, signal) => watchViolations(watching, watch, signal),
     now: clock.now,
     info: () => {
       const { storeId, headSequence, headHash } = store.header();
@@ -134,6 +153,7 @@ export async function openLedger(options: LedgerOptions): Promise<Ledger> {
     close: async () => {
       clearInterval(sweeper);
       clearInterval(counter);
+      clearInterval(ticker);
       writer.writeDenials();
       await writer.drain();
       await store.transact((tx) => {
@@ -158,6 +178,8 @@ export async function openLedger(options: LedgerOptions): Promise<Ledger> {
     writer.writeDenials();
   }, DENIALS_INTERVAL_MS);
   counter.unref();
+  const ticker = setInterval(violations.tick, TICK_MS);
+  ticker.unref();
   const sweeper = setInterval(() => {
     writer.maintain();
   }, options.sweepIntervalMs);

@@ -12,6 +12,7 @@ import type {
   Uid,
 } from '../domain/model.js';
 import type { UsageCell } from '../domain/usage.js';
+import type { Violation } from '../domain/violation.js';
 import type { BackupReport, VerificationReport } from './api.js';
 
 /** The one row about the store itself, rewritten in every transaction. */
@@ -54,7 +55,7 @@ export interface BalanceSnapshot {
 export interface IdempotencyRecord {
   /** SHA-256 of the canonical request. */
   readonly fingerprint: Uint8Array;
-  /** The last entry it wrote. */
+  /** The last entry it wrote, 0 when none: see the collection `request_times`. */
   readonly sequence: number;
   readonly time: Instant;
   readonly amount: Amount;
@@ -70,6 +71,8 @@ export interface IdempotencyRecord {
   readonly otherAgent: Agent | undefined;
   readonly otherPool: Pool | undefined;
   readonly changes: readonly ConfigurationChange[];
+  /** As it was reported, escalated or resolved. */
+  readonly violation: Violation | undefined;
 }
 
 /** Names an idempotency record: the agent (0: the operator plane), the method and the client's id. */

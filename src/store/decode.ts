@@ -2,7 +2,7 @@ import { fromBinary } from '@bufbuild/protobuf';
 import { storedAmount } from '../domain/amount.js';
 import type { ConfigurationChange } from '../domain/answer.js';
 import { ACCOUNT_KINDS, BALANCE_FIELDS, type AccountChange, type Entry } from '../domain/entry.js';
-import type { Agent, Metadata, Pool, Quantities, Reservation } from '../domain/model.js';
+import type { Agent, Pool, Quantities, Reservation } from '../domain/model.js';
 import {
   AgentRecordSchema,
   EntryRecordSchema,
@@ -22,6 +22,8 @@ import {
 import type { BalanceRecord } from '../gen/safeguards/store/v1/records_pb.js';
 import type { BalanceSnapshot, Header, IdempotencyRecord } from '../ledger/store.js';
 import type { UsageCell } from '../domain/usage.js';
+import { violationOf } from './collections/violations.js';
+import { metadataOf } from './pairs.js';
 import {
   agentStateOf,
   entryKindOf,
@@ -201,7 +203,7 @@ function accountOf(record: AccountRecord): AccountChange {
 /** Reads a stored answer. */
 export function readIdempotency(message: Uint8Array): IdempotencyRecord {
   const record = fromBinary(IdempotencyRecordSchema, message);
-  const { balance, reservation, agent, pool, otherAgent, otherPool } = record;
+  const { balance, reservation, agent, pool, otherAgent, otherPool, violation } = record;
   return {
     fingerprint: record.fingerprint,
     sequence: Number(record.sequence),
@@ -220,6 +222,7 @@ export function readIdempotency(message: Uint8Array): IdempotencyRecord {
       record.configurationChanges === ''
         ? []
         : (JSON.parse(record.configurationChanges) as ConfigurationChange[]),
+    violation: violation && violationOf(violation),
   };
 }
 
@@ -262,11 +265,4 @@ export function readUid(message: Uint8Array): number {
 
 function quantitiesOf(records: readonly QuantityRecord[]): Quantities {
   return records.map(({ name, amount }) => ({ name, amount: storedAmount(amount) }));
-}
-
-/** Sorted again: objects list keys that look like integers first. */
-/** Pairs of a map, sorted by key. */
-export function metadataOf(map: Record<string, string>): Metadata {
-  const pairs = Object.entries(map);
-  return pairs.length < 2 ? pairs : pairs.sort(([a], [b]) => (a < b ? -1 : 1));
 }

@@ -8,6 +8,7 @@ import {
 } from '../domain/model.js';
 import type { BalanceSnapshot, Header, IdempotencyRecord } from '../ledger/store.js';
 import type { UsageCell } from '../domain/usage.js';
+import { writeViolation } from './collections/violations.js';
 import {
   AGENT_STATES,
   POOL_FUNDINGS,
@@ -202,6 +203,12 @@ export function writeIdempotency(wire: WireWriter, record: IdempotencyRecord): v
     });
   }
   if (record.changes.length > 0) wire.text(14, JSON.stringify(record.changes));
+  const { violation } = record;
+  if (violation !== undefined) {
+    wire.message(20, () => {
+      writeViolation(wire, violation);
+    });
+  }
 }
 
 function writeBalance(wire: WireWriter, balance: BalanceSnapshot): void {

@@ -20,6 +20,8 @@ export const TABLES = [
   'episodes',
   'denials',
   'service_levels',
+  'violation_stats',
+  'request_times',
 ] as const;
 
 /** The name of a table. */

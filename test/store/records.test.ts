@@ -31,6 +31,8 @@ const MESSAGES: Partial<Record<Table, DescMessage>> = {
   episodes: schemas.EpisodeRecordSchema,
   denials: schemas.DenialsRecordSchema,
   service_levels: schemas.ServiceLevelsRecordSchema,
+  violation_stats: schemas.ViolationCountsRecordSchema,
+  request_times: schemas.RequestTimeRecordSchema,
 };
 
 /** How a kind of row is written, and what reading it must give. */

@@ -5,6 +5,7 @@ import { POOL_VERBS } from './pools.js';
 import { RECORD_VERBS } from './records.js';
 import { SERVER_VERBS } from './server.js';
 import { SPENDING_VERBS } from './spending.js';
+import { VIOLATION_VERBS } from './violations.js';
 
 /** Every verb that calls a sidecar: one row per method of its services. */
 export const VERBS: readonly Verb[] = [
@@ -12,6 +13,7 @@ export const VERBS: readonly Verb[] = [
   ...BUDGET_VERBS,
   ...POOL_VERBS,
   ...AGENT_VERBS,
+  ...VIOLATION_VERBS,
   ...RECORD_VERBS,
   ...SERVER_VERBS,
 ];

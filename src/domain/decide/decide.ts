@@ -12,6 +12,11 @@ import { decideRelease } from './release.js';
 import { decideReserve } from './reserve.js';
 import { decideSpend } from './spend.js';
 import { decideTransfer } from './transfer.js';
+import {
+  decideEscalateViolation,
+  decideReportViolation,
+  decideResolveViolation,
+} from './violations.js';
 
 /** A command that changes one thing; ApplyConfiguration comes to many of them. */
 export type SingleCommand = Exclude<Command, { readonly method: 'APPLY_CONFIGURATION' }>;
@@ -61,5 +66,11 @@ export function decide(state: State, command: SingleCommand, context: Context): 
       return decideTransfer(state, command, context);
     case 'REFUND':
       return decideRefund(state, command, context);
+    case 'REPORT_VIOLATION':
+      return decideReportViolation(state, command, context);
+    case 'RESOLVE_VIOLATION':
+      return decideResolveViolation(state, command, context);
+    case 'ESCALATE_VIOLATION':
+      return decideEscalateViolation(state, command, context);
   }
 }

@@ -1,7 +1,9 @@
 import type { CollectionName, Collections } from '../../domain/collection.js';
 import type { Table } from '../kv.js';
 import type { Codec } from './codec.js';
+import { requestTimeCodec } from './request-times.js';
 import { serviceLevelsCodec } from './service-levels.js';
+import { violationCountsCodec } from './violation-counts.js';
 import {
   denialsCodec,
   episodeCodec,
@@ -18,6 +20,8 @@ export const CODECS: { readonly [C in CollectionName]: Codec<Collections[C]> } =
   episodes: episodeCodec,
   denials: denialsCodec,
   service_levels: serviceLevelsCodec,
+  violation_stats: violationCountsCodec,
+  request_times: requestTimeCodec,
 };
 
 /** The names of all collections. Each is a table. */

@@ -1,41 +1,15 @@
 import fc from 'fast-check';
 import type { CollectionName, Collections } from '../../../src/domain/collection.js';
+import { METHODS } from '../../../src/domain/model.js';
 import { SCOPE_KINDS, type Scope } from '../../../src/domain/scope.js';
 import {
-  RULE_KINDS,
   SEVERITIES,
   VIOLATION_EVENT_KINDS,
-  VIOLATION_SOURCES,
-  VIOLATION_STATES,
   VIOLATION_TYPES,
-  type Violation,
 } from '../../../src/domain/violation.js';
-import { amount, counter, id, instant, metadata, sequence, text, uid, wordOf } from './rows.js';
+import { amount, counter, id, instant, sequence, text, uid, violation, wordOf } from './rows.js';
 
 const scope: fc.Arbitrary<Scope> = fc.record({ kind: wordOf(SCOPE_KINDS), uid });
-
-const violation: fc.Arbitrary<Violation> = fc.record({
-  sequence,
-  type: wordOf(VIOLATION_TYPES),
-  severity: wordOf(SEVERITIES),
-  state: wordOf(VIOLATION_STATES),
-  source: wordOf(VIOLATION_SOURCES),
-  rule: fc.record({ kind: wordOf(RULE_KINDS), id }),
-  agentUid: uid,
-  agentId: id,
-  poolUid: uid,
-  poolId: id,
-  message: text,
-  details: metadata,
-  count: counter,
-  entrySequence: sequence,
-  createTime: instant,
-  updateTime: instant,
-  endTime: instant,
-  reporter: text,
-  actor: text,
-  note: text,
-});
 
 /** Any row of every collection. */
 export const COLLECTION_ROWS: { readonly [C in CollectionName]: fc.Arbitrary<Collections[C]> } = {
@@ -63,4 +37,16 @@ export const COLLECTION_ROWS: { readonly [C in CollectionName]: fc.Arbitrary<Col
     createTime: instant,
     updateTime: instant,
   }),
+  violation_stats: fc.record({
+    counts: fc.array(
+      fc.record({
+        type: wordOf(VIOLATION_TYPES),
+        severity: wordOf(SEVERITIES),
+        total: counter,
+        open: counter,
+      }),
+      { maxLength: 3 },
+    ),
+  }),
+  request_times: fc.record({ uid, method: wordOf(METHODS), requestId: id }),
 };

@@ -7,6 +7,14 @@ import { METHODS } from '../../../src/domain/model.js';
 import type { Agent, Method, Metadata, Pool, Quantities } from '../../../src/domain/model.js';
 import type { Reservation } from '../../../src/domain/model.js';
 import type { UsageCell } from '../../../src/domain/usage.js';
+import {
+  RULE_KINDS,
+  SEVERITIES,
+  VIOLATION_SOURCES,
+  VIOLATION_STATES,
+  VIOLATION_TYPES,
+  type Violation,
+} from '../../../src/domain/violation.js';
 import type { BalanceSnapshot, Header, IdempotencyRecord } from '../../../src/ledger/store.js';
 import {
   AGENT_STATES,
@@ -226,6 +234,30 @@ const change: fc.Arbitrary<ConfigurationChange> = fc.record({
   fields: fc.array(text, { maxLength: 3 }),
 });
 
+/** Any violation. */
+export const violation: fc.Arbitrary<Violation> = fc.record({
+  sequence,
+  type: wordOf(VIOLATION_TYPES),
+  severity: wordOf(SEVERITIES),
+  state: wordOf(VIOLATION_STATES),
+  source: wordOf(VIOLATION_SOURCES),
+  rule: fc.record({ kind: wordOf(RULE_KINDS), id }),
+  agentUid: uid,
+  agentId: id,
+  poolUid: uid,
+  poolId: id,
+  message: text,
+  details: metadata,
+  count: counter,
+  entrySequence: sequence,
+  createTime: instant,
+  updateTime: instant,
+  endTime: instant,
+  reporter: text,
+  actor: text,
+  note: text,
+});
+
 export const idempotency: fc.Arbitrary<IdempotencyRecord> = fc.record({
   fingerprint: digest,
   sequence,
@@ -241,6 +273,7 @@ export const idempotency: fc.Arbitrary<IdempotencyRecord> = fc.record({
   otherAgent: fc.option(agent, { nil: undefined }),
   otherPool: fc.option(pool, { nil: undefined }),
   changes: fc.array(change, { maxLength: 3 }),
+  violation: fc.option(violation, { nil: undefined }),
 });
 
 export const scope = fc.record({
