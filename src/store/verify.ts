@@ -12,6 +12,7 @@ import { readHeader } from './decode.js';
 import { HEADER_KEY, recordReader } from './record-reader.js';
 import { foldEntries, makeFold, type Fold } from './verify-fold.js';
 import { checkRows, FIRST_ROW, type RowsCursor } from './verify-rows.js';
+import { checkEvents } from './verify-violations.js';
 import { compareAgents, comparePools, compareRefunds, compareTotals } from './verify-balances.js';
 import { STORE_FORMAT } from './record-writer.js';
 
@@ -128,6 +129,13 @@ async function walk(
     });
     await nextTurn();
   } while (after !== undefined);
+  let event: number | undefined = 0;
+  do {
+    kv.refreshReads();
+    const last: number = event;
+    event = guarded(fold, () => checkEvents(reader, fold, last, SLICE));
+    await nextTurn();
+  } while (event !== undefined);
   let cursor: RowsCursor | undefined = FIRST_ROW;
   do {
     kv.refreshReads();
