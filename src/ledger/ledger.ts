@@ -178,7 +178,9 @@ export async function openLedger(options: LedgerOptions): Promise<Ledger> {
     writer.writeDenials();
   }, DENIALS_INTERVAL_MS);
   counter.unref();
-  const ticker = setInterval(violations.tick, TICK_MS);
+  const ticker = setInterval(() => {
+    violations.tick();
+  }, TICK_MS);
   ticker.unref();
   const sweeper = setInterval(() => {
     writer.maintain();

@@ -53,8 +53,9 @@ export function purge(
   const before = now - policy.idempotencyTtlMs;
   const listed = purgeListed(writer, before);
   const position = purgeRecords(writer, header, before);
-  if (purged === 0 && listed === 0 && position === header.purgedSequence)
+  if (purged === 0 && listed === 0 && position === header.purgedSequence) {
     return { header, more: false };
+  }
   return {
     header: { ...header, purgedSequence: position, time: Math.max(header.time, now) },
     more:

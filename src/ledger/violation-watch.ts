@@ -83,24 +83,25 @@ async function* messages(
   let cursor = start;
   let live = cursor >= feed.head();
   let spoke = monotonic();
+  const isEnding = (): boolean => signal.aborted;
   const bookmark = (): ViolationMessage => {
     spoke = monotonic();
     return { kind: 'BOOKMARK', sequence: cursor, storeId, live };
   };
   yield bookmark();
-  while (!signal.aborted) {
+  while (!isEnding()) {
     const sifted = sift(filter, feed.after(cursor), cursor);
     if (sifted === undefined) {
       yield { kind: 'ENDED', rejection: compacted(feed.oldest()) };
       return;
     }
     for (const event of sifted.events) {
-      if (signal.aborted) break;
+      if (isEnding()) break;
       cursor = event.sequence;
       yield { kind: 'EVENT', event };
       spoke = monotonic();
     }
-    if (signal.aborted) break;
+    if (isEnding()) break;
     cursor = sifted.through;
     const through = cursor >= feed.head();
     if ((through && !live) || monotonic() - spoke >= SILENCE_MS) {
