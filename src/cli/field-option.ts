@@ -98,9 +98,7 @@ function optionOf(
 ): FieldOption {
   const name = `--${word}`;
   const description = FIELD_HELP[field.name] ?? '';
-  const key = word.replace(/-(.)/g, (_match, letter: string) =>
-    letter.toUpperCase(),
-  );
+  const key = word.replace(/-(.)/g, (_match, letter: string) => letter.toUpperCase());
   const single = { field: field.name, key, description, repeated: false };
   if (field.fieldKind === 'map') {
     const json = (given: unknown) => pairsOf(name, given as readonly string[]);

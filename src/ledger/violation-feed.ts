@@ -112,10 +112,13 @@ export function makeViolationFeed(reader: StoreReader, monotonic: () => number):
       }),
     publish: ({ rowChanges, violationSequence }) => {
       if (violationSequence === head) return;
-      const events = [...changesIn(rowChanges, 'violation_events').values()];
-      for (const event of events) if (event !== undefined) newest.push(event);
-      newest.sort((a, b) => a.sequence - b.sequence);
-      if (newest.length > 2 * NEWEST_MAX) newest = newest.slice(-NEWEST_MAX);
+      const events = [...changesIn(rowChanges, 'violation_events').values()]
+        .filter((event) => event !== undefined)
+        .sort((a, b) => a.sequence - b.sequence);
+      // One group may open more than is kept, and cut what it opened.
+      const last = newest.at(-1)?.sequence ?? head;
+      const earlier = events[0]?.sequence === last + 1 ? newest : [];
+      newest = [...earlier.slice(-NEWEST_MAX), ...events];
       head = violationSequence;
       for (const { wake } of waiters) turns.queue(wake);
       waiters.clear();

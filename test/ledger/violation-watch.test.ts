@@ -284,6 +284,7 @@ describe('watchers that come and go', () => {
   class Client {
     readonly seen: number[] = [];
     cursor: number;
+    #ending = new AbortController();
     #messages: AsyncIterator<ViolationMessage> | undefined;
     #pending: Promise<IteratorResult<ViolationMessage>> | undefined;
 
@@ -292,6 +293,8 @@ describe('watchers that come and go', () => {
     }
 
     leave(): void {
+      this.#ending.abort();
+      this.#ending = new AbortController();
       this.#messages = undefined;
       this.#pending = undefined;
     }
@@ -316,7 +319,7 @@ describe('watchers that come and go', () => {
     }
 
     #connected(): AsyncIterator<ViolationMessage> {
-      const messages = memory.ledger.watchViolations(watchFrom(this.cursor), abort.signal);
+      const messages = memory.ledger.watchViolations(watchFrom(this.cursor), this.#ending.signal);
       if ('verdict' in messages) throw new Error(messages.reason);
       return messages[Symbol.asyncIterator]();
     }
@@ -351,6 +354,7 @@ describe('watchers that come and go', () => {
       for (const client of clients) {
         await client.read(head + 10);
         expect(client.seen).toEqual(all);
+        client.leave();
       }
     });
     await fc.assert(property, runs('watchers of violations', 60));

@@ -117,7 +117,17 @@ function line(violation: Violation | undefined): string {
 }
 
 function violationTable(violations: readonly Violation[]): string {
-  const headers = ['ID', 'OPENED', 'SEVERITY', 'TYPE', 'STATE', 'AGENT', 'POOL', 'TIMES', 'MESSAGE'];
+  const headers = [
+    'ID',
+    'OPENED',
+    'SEVERITY',
+    'TYPE',
+    'STATE',
+    'AGENT',
+    'POOL',
+    'TIMES',
+    'MESSAGE',
+  ];
   const rows = violations.map((violation) => [
     violation.id,
     timeText(violation.createTime),

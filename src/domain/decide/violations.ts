@@ -89,7 +89,7 @@ export function decideEscalateViolation(
   const found = openOf(state, command.violation);
   if ('verdict' in found) return found;
   if (SEVERITIES[command.severity] <= SEVERITIES[found.severity]) {
-    const description = `give a severity above ${found.severity}, which it has`;
+    const description = `Give a severity above ${found.severity} which it has`;
     return rejectFields([{ field: 'severity', description }]);
   }
 
