@@ -136,6 +136,8 @@ function ledgerOptions(
     agentCacheRows: config.agentCacheMax,
     reservationCacheRows: config.reservationCacheMax,
     watchedAgentsMax: config.watchedAgentsMax,
+    violationsRetentionMs: config.violationsRetentionMs,
+    violationsMax: config.violationsMax,
     onStorageFailed,
   };
 }

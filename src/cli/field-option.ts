@@ -22,7 +22,7 @@ export interface FieldOption {
 
 /** The options of a verb: every field of its request that is not given by position. */
 export function optionsOf(verb: Verb): readonly FieldOption[] {
-  const { method, positional, update, without = [] } = verb;
+  const { method, positional, update, without = [], names = {} } = verb;
   const elsewhere = [...positional.map(fieldName), ...without];
   const own = method.input.fields.filter(
     (field) => !elsewhere.includes(field.name) && !isInner(field),
@@ -31,7 +31,7 @@ export function optionsOf(verb: Verb): readonly FieldOption[] {
     update === undefined ? [] : fieldsOf(innerOf(method.input, update.field), update.names);
   return [
     ...updated.map((field) => optionOf(field, true)),
-    ...own.map((field) => optionOf(field, field.proto.proto3Optional)),
+    ...own.map((field) => optionOf(field, field.proto.proto3Optional, names[field.name])),
   ];
 }
 
@@ -91,12 +91,14 @@ function fieldsOf(schema: DescMessage, names: readonly string[]): readonly DescF
 }
 
 /** `unsettable`: leaving it out is not the same as its zero. */
-function optionOf(field: DescField, unsettable: boolean): FieldOption {
-  const name = `--${optionName(field.name)}`;
+function optionOf(
+  field: DescField,
+  unsettable: boolean,
+  word = optionName(field.name),
+): FieldOption {
+  const name = `--${word}`;
   const description = FIELD_HELP[field.name] ?? '';
-  const key = optionName(field.name).replace(/-(.)/g, (_match, letter: string) =>
-    letter.toUpperCase(),
-  );
+  const key = word.replace(/-(.)/g, (_match, letter: string) => letter.toUpperCase());
   const single = { field: field.name, key, description, repeated: false };
   if (field.fieldKind === 'map') {
     const json = (given: unknown) => pairsOf(name, given as readonly string[]);
@@ -108,7 +110,7 @@ function optionOf(field: DescField, unsettable: boolean): FieldOption {
     return { ...single, flags: [`${name} <word>`], repeated: true, json };
   }
   if (field.fieldKind === 'scalar' && field.scalar === ScalarType.BOOL) {
-    const negated = `--no-${optionName(field.name)}`;
+    const negated = `--no-${word}`;
     const flags = unsettable ? [name, negated] : [name];
     return { ...single, flags, json: (given) => given === true };
   }

@@ -15,6 +15,7 @@ const GROUPS: Readonly<Record<string, string>> = {
   reservation: 'Reservations of agents',
   emergency: 'Money beyond budgets',
   'emergency policy': 'What operators allow in emergencies',
+  violations: 'Violations: what went against a rule',
 };
 
 /** Adds every verb of the table; all of its words but the last are commands that group. */

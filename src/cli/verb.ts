@@ -26,6 +26,8 @@ interface VerbShape {
   readonly extra?: Readonly<Record<string, string>>;
   /** Fields that are no options, since `complete` fills them. */
   readonly without?: readonly string[];
+  /** Options that are called otherwise than their fields. */
+  readonly names?: Readonly<Record<string, string>>;
   /** How long the answer may take; 30 s when left out. */
   readonly timeoutMs?: number;
   /** Finishes the request: what cannot be said field by field. */

@@ -162,6 +162,16 @@ export const LIMITS = {
     '1000000',
     'Largest amount of a spend with SPEND_MODE_FORCE, in the unit of the pool',
   ),
+  violations_retention: row(
+    value.duration('1d', '3650d'),
+    '90d',
+    'How long events of violations are kept for watchers and lists; open violations stay longer',
+  ),
+  violations_max: row(
+    value.count('events', 1_000, 100_000_000),
+    '1000000',
+    'Most events of violations that are kept; beyond, the oldest are cut',
+  ),
   sweep_interval: row(
     value.duration('100ms', '60s'),
     '1s',

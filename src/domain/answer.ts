@@ -4,7 +4,7 @@ import type { EmergencyPolicy } from './emergency/policy.js';
 import type { EmergencyAnswer } from './emergency/request.js';
 import type { Agent, Instant, Pool, Reservation } from './model.js';
 import type { CollectionName } from './collection.js';
-import type { Alarm } from './violation.js';
+import type { Alarm, Violation } from './violation.js';
 
 /** Why a request was denied. */
 export type DenialReason =
@@ -48,6 +48,7 @@ export type RejectionReason =
   | 'MONITOR_NOT_FOUND'
   | 'EMERGENCY_REQUEST_NOT_FOUND'
   | 'REVIEW_NOT_FOUND'
+  | 'VIOLATION_NOT_FOUND'
   | 'POOL_ALREADY_EXISTS'
   | 'AGENT_ALREADY_EXISTS'
   | 'LIMIT_ALREADY_EXISTS'
@@ -71,9 +72,13 @@ export type RejectionReason =
   | 'REFUND_EXCEEDS_SPEND'
   | 'TOO_MANY_RULES'
   | 'EMERGENCY_REQUEST_NOT_PENDING'
+  | 'VIOLATION_ALREADY_RESOLVED'
   | 'REVISION_STALE'
+  | 'CURSOR_COMPACTED'
+  | 'CURSOR_UNKNOWN'
   | 'SERVER_BUSY'
   | 'TOO_MANY_STREAMS'
+  | 'TOO_MANY_REPORTS'
   | 'CREDENTIALS_MISSING'
   | 'CREDENTIALS_INVALID'
   | 'NOT_PERMITTED'
@@ -186,6 +191,8 @@ export interface Outcome {
   readonly emergency?: EmergencyAnswer | undefined;
   /** The emergency policy after the request; undefined: taken away. */
   readonly emergencyPolicy?: EmergencyPolicy | undefined;
+  /** The violation that was reported, escalated or resolved, as it was then. */
+  readonly violation?: Violation | undefined;
 }
 
 /** The answer to a command. */

@@ -3,9 +3,10 @@ import type { SpendingLimit } from './limit.js';
 import type { BudgetMonitor } from './monitor.js';
 import type { EmergencyPolicy } from './emergency/policy.js';
 import type { EmergencyGrants, EmergencyRequest } from './emergency/request.js';
-import type { Instant, Uid } from './model.js';
+import type { Instant, Method, Uid } from './model.js';
 import type { Review, ReviewFindings } from './review.js';
 import type { ServiceLevels } from './service-level.js';
+import type { ViolationCounts } from './violation-counts.js';
 import type { Episode, Violation, ViolationEvent } from './violation.js';
 
 /**
@@ -45,6 +46,17 @@ export interface Collections {
   budget_reviews: Review;
   /** By the same key: apart, so that a list of reviews does not read what each found. */
   budget_review_findings: ReviewFindings;
+  /** By countsKey: one row for all violations that are kept, one for those of each agent. */
+  violation_stats: ViolationCounts;
+  /** By requestTimeKey: idempotency records that no entry leads to, so that they are purged in time. */
+  request_times: RequestTime;
+}
+
+/** Names an idempotency record without a ledger entry. */
+export interface RequestTime {
+  readonly uid: Uid;
+  readonly method: Method;
+  readonly requestId: string;
 }
 
 /** Names an emergency request. */

@@ -1,11 +1,9 @@
 import type { AllocationCommand } from './allocation/command.js';
 import type { Amount } from './amount.js';
-import type { ScopeName } from './decide/rules.js';
-import type { Enforcement, LimitKind } from './limit.js';
-import type { MonitorAction } from './monitor.js';
+import type { RuleCommand } from './rule-command.js';
 import type { EmergencyTerms } from './emergency/policy.js';
 import type { Metadata, PoolFunding, Quantities } from './model.js';
-import type { Severity } from './violation.js';
+import type { Severity, ViolationType } from './violation.js';
 import type { RecordBudgetChangeCommand } from './budget-change.js';
 import type { RunReviewCommand } from './review.js';
 
@@ -252,6 +250,37 @@ export interface ApplyConfigurationCommand extends AdminFields {
   readonly prune: boolean;
 }
 
+export interface ReportViolationCommand {
+  readonly method: 'REPORT_VIOLATION';
+  readonly requestId: string;
+  readonly agentId: string;
+  readonly type: ViolationType;
+  readonly severity: Severity;
+  readonly message: string;
+  readonly details: Metadata;
+  /** Who reports. No part of the request: another may repeat it. */
+  readonly principal: string;
+}
+
+/** What is common to what an operator does to a violation. */
+interface ViolationFields extends AdminFields {
+  /** The violation's number. */
+  readonly violation: number;
+  /** Kept with the violation; empty: the reason is. */
+  readonly note: string;
+  /** Who does it. No part of the request: another may repeat it. */
+  readonly principal: string;
+}
+
+export interface ResolveViolationCommand extends ViolationFields {
+  readonly method: 'RESOLVE_VIOLATION';
+}
+
+export interface EscalateViolationCommand extends ViolationFields {
+  readonly method: 'ESCALATE_VIOLATION';
+  readonly severity: Severity;
+}
+
 export interface SetEmergencyPolicyCommand extends AdminFields {
   readonly method: 'SET_EMERGENCY_POLICY';
   /** Empty: the server's. */
@@ -273,92 +302,12 @@ export interface RejectEmergencyCommand extends AdminFields {
   readonly emergencyRequestId: string;
 }
 
-export interface CreateLimitCommand extends AdminFields {
-  readonly method: 'CREATE_LIMIT';
-  /** Empty: made by the server. */
-  readonly limitId: string;
-  readonly name: string;
-  /** AGENT, POOL or EACH_AGENT_OF_POOL. */
-  readonly scope: ScopeName;
-  readonly metric: string;
-  readonly window: LimitKind;
-  readonly value: Amount;
-  readonly enforcement: Enforcement;
-  readonly severity: Severity;
-  readonly includePast: boolean;
-}
-
-/** The fields of a limit that an update may name; undefined ones stay. */
-export interface LimitPatch {
-  readonly name?: string;
-  readonly value?: Amount;
-  readonly enforcement?: Enforcement;
-  readonly severity?: Severity;
-}
-
-export interface UpdateLimitCommand extends AdminFields {
-  readonly method: 'UPDATE_LIMIT';
-  readonly limitId: string;
-  readonly patch: LimitPatch;
-  readonly expectedRevision: number | undefined;
-}
-
-export interface DeleteLimitCommand extends AdminFields {
-  readonly method: 'DELETE_LIMIT';
-  readonly limitId: string;
-  readonly expectedRevision: number | undefined;
-}
-
-export interface CreateMonitorCommand extends AdminFields {
-  readonly method: 'CREATE_MONITOR';
-  /** Empty: made by the server. */
-  readonly monitorId: string;
-  readonly name: string;
-  /** AGENT, EACH_AGENT_OF_POOL or EVERY_AGENT. */
-  readonly scope: ScopeName;
-  readonly expression: string;
-  readonly action: MonitorAction;
-  readonly severity: Severity;
-  /** Empty: one with its id. */
-  readonly message: string;
-}
-
-/** The fields of a monitor that an update may name; undefined ones stay. */
-export interface MonitorPatch {
-  readonly name?: string;
-  readonly expression?: string;
-  readonly action?: MonitorAction;
-  readonly severity?: Severity;
-  readonly message?: string;
-}
-
-export interface UpdateMonitorCommand extends AdminFields {
-  readonly method: 'UPDATE_MONITOR';
-  readonly monitorId: string;
-  readonly patch: MonitorPatch;
-  readonly expectedRevision: number | undefined;
-}
-
-export interface DeleteMonitorCommand extends AdminFields {
-  readonly method: 'DELETE_MONITOR';
-  readonly monitorId: string;
-  readonly expectedRevision: number | undefined;
-}
-
 /** A mutation whose subject is one reservation. */
 export type ReservationCommand = CommitCommand | ReleaseCommand | ExtendCommand;
 
 /** A mutation of the agent plane. */
-export type AgentCommand = SpendCommand | ReserveCommand | ReservationCommand;
-
-/** A mutation whose subject is a rule. */
-export type RuleCommand =
-  | CreateLimitCommand
-  | UpdateLimitCommand
-  | DeleteLimitCommand
-  | CreateMonitorCommand
-  | UpdateMonitorCommand
-  | DeleteMonitorCommand;
+export type AgentCommand =
+  SpendCommand | ReserveCommand | ReservationCommand | ReportViolationCommand;
 
 /** A mutation of the operator plane. */
 export type AdminCommand =
@@ -379,7 +328,9 @@ export type AdminCommand =
   | ApplyConfigurationCommand
   | RuleCommand
   | RecordBudgetChangeCommand
-  | RunReviewCommand;
+  | RunReviewCommand
+  | ResolveViolationCommand
+  | EscalateViolationCommand;
 
 /** A mutation about emergencies, of either plane. */
 export type EmergencyCommand =

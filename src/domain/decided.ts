@@ -12,7 +12,7 @@ import type { EmergencyPolicy } from './emergency/policy.js';
 import type { EmergencyAnswer } from './emergency/request.js';
 import { type Draft, type Effects, overflowOf } from './draft.js';
 import type { Agent, Pool, Reservation, Uid } from './model.js';
-import type { Alarm } from './violation.js';
+import type { Alarm, Violation } from './violation.js';
 
 /** A request that was judged, and what it changes: nothing when effects are undefined. */
 export interface Judged {
@@ -42,6 +42,7 @@ export interface OutcomeFacts {
   readonly allocations?: readonly AllocationRow[];
   readonly emergency?: EmergencyAnswer;
   readonly emergencyPolicy?: EmergencyPolicy | undefined;
+  readonly violation?: Violation | undefined;
 }
 
 /** Carried out: the rows named in the facts are shown as the draft leaves them. */
@@ -64,6 +65,12 @@ export function unchanged(facts: OutcomeFacts): Decided {
     outcome: outcomeOf('APPROVED', 0, undefined, facts),
     effects: undefined,
   };
+}
+
+/** Carried out without a ledger entry: what changed holds no money and configures nothing. */
+export function tell(draft: Draft, facts: OutcomeFacts): Decided {
+  const outcome = outcomeOf('APPROVED', 0, undefined, facts, draft);
+  return { verdict: 'JUDGED', outcome, effects: draft };
 }
 
 /** Denied: no balance changes (invariant I7), and the violation that the denial is may be opened. */
@@ -115,5 +122,6 @@ function outcomeOf(
     allocations: facts.allocations ?? [],
     emergency: facts.emergency,
     emergencyPolicy: facts.emergencyPolicy,
+    ...(facts.violation !== undefined && { violation: facts.violation }),
   };
 }

@@ -201,6 +201,9 @@ export const METHODS = {
   REJECT_EMERGENCY: 83,
   RECORD_BUDGET_CHANGE: 98,
   RUN_REVIEW: 99,
+  REPORT_VIOLATION: 95,
+  RESOLVE_VIOLATION: 96,
+  ESCALATE_VIOLATION: 97,
 } as const;
 
 /** The name of a method that keeps idempotency records. */

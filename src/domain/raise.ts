@@ -11,6 +11,7 @@ import {
   type ViolationEventKind,
   type ViolationSource,
 } from './violation.js';
+import { recount } from './violation-counts.js';
 
 /** What only some violations have. */
 export interface ViolationFacts {
@@ -54,7 +55,9 @@ export function openViolation(draft: Draft, alarm: Alarm, facts: ViolationFacts 
 export function tellOf(draft: Draft, kind: ViolationEventKind, violation: Violation): Violation {
   draft.violationSequence += 1;
   const sequence = draft.violationSequence;
-  putRow(draft, 'violations', sequenceKey(violation.sequence), violation);
+  const key = sequenceKey(violation.sequence);
+  recount(draft, kind === 'OPENED' ? undefined : draftRow(draft, 'violations', key), violation);
+  putRow(draft, 'violations', key, violation);
   putRow(draft, 'violation_events', sequenceKey(sequence), {
     sequence,
     time: draft.now,

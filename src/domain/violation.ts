@@ -39,7 +39,7 @@ export type ViolationSource = keyof typeof VIOLATION_SOURCES;
 /**
  * What a violation is of. BUDGET is the agent's own money that was asked for, OVERSPEND the same that
  * was spent although it was not there, POOL a pool's money, ACCESS the credentials,
- * CLIENT whatever a client reported. The number is on disk.
+ * CLIENT whatever a client reported of the agent. The number is on disk.
  */
 export const RULE_KINDS = {
   BUDGET: 1,
@@ -58,7 +58,7 @@ export type RuleKind = keyof typeof RULE_KINDS;
 /** The rule that a violation is of. */
 export interface RuleName {
   readonly kind: RuleKind;
-  /** The rule's id; for BUDGET and OVERSPEND the agent's, for POOL the pool's. */
+  /** The rule's id; for BUDGET, OVERSPEND and CLIENT the agent's, for POOL the pool's. */
   readonly id: string;
 }
 
@@ -158,4 +158,9 @@ export function agentViolationKey(uid: Uid, sequence: number): string {
 /** The key of an agent's episode: the rule first, so that a rule's episodes lie together. */
 export function episodeKey(rule: RuleName, agentUid: Uid): string {
   return `${rule.kind}/${rule.id}/${agentUid}`;
+}
+
+/** The number behind an id: a violation's id is its number in decimal. Undefined when it is none. */
+export function violationNumber(id: string): number | undefined {
+  return /^[1-9][0-9]{0,14}$/.test(id) ? Number(id) : undefined;
 }

@@ -1,5 +1,5 @@
 import type { Amount } from '../domain/amount.js';
-import type { Answer, Outcome, Rejection } from '../domain/answer.js';
+import type { Answer, Rejection } from '../domain/answer.js';
 import type { CollectionName, Collections } from '../domain/collection.js';
 import type { RecordBudgetChangeCommand } from '../domain/budget-change.js';
 import type { Command, SpendCommand } from '../domain/command.js';
@@ -8,16 +8,23 @@ import type { Scope } from '../domain/scope.js';
 import type { EmergencyPolicy } from '../domain/emergency/policy.js';
 import type { EmergencyRequest, EmergencyState } from '../domain/emergency/request.js';
 import type { Entry, EntryKind } from '../domain/entry.js';
+import type { Agent, Instant, Pool, Reservation, ReservationState, Uid } from '../domain/model.js';
+import type { Review, ReviewRequest, ReviewTrigger } from '../domain/review.js';
+import type { ViolationCount } from '../domain/violation-counts.js';
+import type { Violation } from '../domain/violation.js';
+import type { ViolationMessage, ViolationWatch } from './violation-watch.js';
+import type { ViolationFilter } from './violations.js';
 import type {
-  Agent,
-  Instant,
-  Pool,
-  Quantities,
-  Reservation,
-  ReservationState,
-  Uid,
-} from '../domain/model.js';
-import type { Review, ReviewFinding, ReviewRequest, ReviewTrigger } from '../domain/review.js';
+  AgentMetricsFilter,
+  AgentMetricsView,
+  PoolMetricsView,
+  SystemMetricsView,
+  UsageBucketView,
+  BudgetChangeView,
+  RecordedChange,
+  ReviewView,
+  MadeReview,
+} from './metrics-views.js';
 
 /** Who asks, and whether the answer is still wanted. */
 export interface Caller {
@@ -86,104 +93,6 @@ export interface EntryView {
   readonly entry: Entry;
   /** Ids by `AGENT 7` or `POOL 1`. */
   readonly ids: ReadonlyMap<string, string>;
-}
-
-/** Sums of one minute, hour or day. */
-export interface UsageBucketView {
-  readonly start: Instant;
-  readonly amount: Amount;
-  readonly entries: number;
-  readonly requests: number;
-  readonly refunded: Amount;
-  readonly quantities: Quantities;
-}
-
-/** One change of an agent's remaining money, or what a client noted of one. */
-export interface BudgetChangeView {
-  readonly entry: Entry;
-  readonly agentId: string;
-  readonly before: Amount;
-  readonly after: Amount;
-  /** The agent's priority after the entry. */
-  readonly priority: number;
-  /** Whether a client noted it: no balance changed. */
-  readonly external: boolean;
-  /** When the client says it happened. */
-  readonly externalTime: Instant | undefined;
-}
-
-/** A change that a client noted. */
-export interface RecordedChange {
-  readonly outcome: Outcome;
-  readonly change: BudgetChangeView;
-}
-
-/** A review and what it found. */
-export interface ReviewView {
-  readonly review: Review;
-  /** The most severe first, then pools before agents, then by id. */
-  readonly findings: readonly ReviewFinding[];
-}
-
-/** A review that was made. */
-export interface MadeReview {
-  readonly outcome: Outcome;
-  /** Undefined in a stored answer whose review is not kept any more. */
-  readonly view: ReviewView | undefined;
-}
-
-/** Which agents' metrics are listed. */
-export interface AgentMetricsFilter {
-  /** Empty: of all pools. */
-  readonly poolId: string;
-  readonly onlyHighUsage: boolean;
-}
-
-/** How an agent uses its budget, read at one moment. Burn rates are per hour, at the pool's scale. */
-export interface AgentMetricsView extends AgentWithPool {
-  readonly available: Amount;
-  readonly burnLastHour: Amount;
-  readonly burnLastDay: Amount;
-  readonly exhaustionTime: Instant | undefined;
-  /** Requests that were denied over its life. */
-  readonly denials: number;
-  readonly lastDenialTime: Instant | undefined;
-}
-
-/** How a pool's money is used, read at one moment. */
-export interface PoolMetricsView {
-  readonly pool: Pool;
-  readonly burnLastHour: Amount;
-  readonly burnLastDay: Amount;
-}
-
-/** How everything in the store is used, read at one moment. */
-export interface SystemMetricsView {
-  readonly pools: number;
-  readonly activeAgents: number;
-  readonly frozenAgents: number;
-  readonly closedAgents: number;
-  readonly openReservations: number;
-  /** By unit. */
-  readonly units: readonly UnitMetricsView[];
-  readonly spendsLastHour: number;
-  readonly spendsLastDay: number;
-  readonly headSequence: number;
-  readonly entries: number;
-  readonly time: Instant;
-  readonly sizeBytes: number;
-}
-
-/** Sums over the living pools of one unit. */
-export interface UnitMetricsView {
-  readonly unit: string;
-  readonly pools: number;
-  readonly funded: Amount;
-  readonly spent: Amount;
-  readonly reserved: Amount;
-  readonly assigned: Amount;
-  readonly unallocated: Amount;
-  readonly debt: Amount;
 }
 
 /** What WatchBudgets sends. */
@@ -374,6 +283,21 @@ export interface LedgerApi {
   scopeId(scope: Scope): string;
   /** How a limit stands for an agent, or for the pool of its scope. */
   limitStatus(limit: SpendingLimit, agentUid: Uid): LimitStatusView;
+  /** By its number. */
+  violation(sequence: number): Violation | undefined;
+  /** Newest first. Rejects with AGENT_NOT_FOUND. */
+  listViolations(filter: ViolationFilter, page: PageRequest): Page<Violation> | Rejection;
+  /** Of one agent, or of all for an empty id. Rejects with AGENT_NOT_FOUND. */
+  violationCounts(agentId: string): readonly ViolationCount[] | Rejection;
+  /**
+   * Every event after the cursor, then every new one, without gap or duplicate. Ends with a message
+   * that says why: when the signal aborts, or retention overtakes a slow reader. Rejects with
+   * CURSOR_COMPACTED and CURSOR_UNKNOWN.
+   */
+  watchViolations(
+    watch: ViolationWatch,
+    signal: AbortSignal,
+  ): AsyncIterable<ViolationMessage> | Rejection;
 
   /** The store's time now. */
   now(): Instant;

@@ -4,7 +4,8 @@ import { EXTERNAL_FIELDS } from '../domain/budget-change.js';
 import { agentNotFound } from '../domain/decide/checks.js';
 import type { Entry, EntryKind } from '../domain/entry.js';
 import type { Agent } from '../domain/model.js';
-import type { BudgetChangeView, Page, PageRequest, TimeRange } from './api.js';
+import type { Page, PageRequest, TimeRange } from './api.js';
+import type { BudgetChangeView } from './metrics-views.js';
 import { entriesOf } from './history.js';
 import { collect, type ListSources } from './lists.js';
 

@@ -106,10 +106,10 @@ export function makeEpisodeBook(
         denials.clear();
       }
       for (const [key, episode] of changesIn(workspace.rowChanges, 'episodes')) {
-        if (episode === undefined) {
-          open.delete(key);
-          repeats.delete(key);
-        } else touch(key, episode.lastTime);
+        // A row that was written has what was counted of it, and a new one has nothing of the old.
+        repeats.delete(key);
+        if (episode === undefined) open.delete(key);
+        else touch(key, episode.lastTime);
       }
       for (const key of workspace.repeats) {
         repeats.set(key, { count: (repeats.get(key)?.count ?? 0) + 1, lastTime: now });

@@ -1,5 +1,6 @@
 import { reject, type Rejection } from '../domain/answer.js';
 import type { Instant } from '../domain/model.js';
+import { cutViolations } from '../domain/cut-violations.js';
 import { decideExpire } from '../domain/decide/expire.js';
 import type { Context, Policy } from '../domain/state.js';
 import type { StoreClock } from './clock.js';
@@ -204,6 +205,7 @@ export function startGroupWriter(options: GroupWriterOptions): GroupWriter {
     raiseDenied(workspace, now);
     const wroteDenials = denialsDue;
     if (denialsDue) rows.episodes.write(workspace, now);
+    const cutMore = maintenanceDue && cutDue(workspace, now);
     const flushing: FlushContext = {
       rows,
       usage: options.usage,
@@ -223,7 +225,7 @@ export function startGroupWriter(options: GroupWriterOptions): GroupWriter {
     header = purged.header;
     const opened = nextExpiryOf(workspace.reservations.values());
     if (opened !== undefined && opened < nextExpiry) nextExpiry = opened;
-    return { workspace, flushed, flushing, more: purged.more || backlog };
+    return { workspace, flushed, flushing, more: purged.more || cutMore || backlog };
   }
 
   function checkOwner(writer: StoreWriter): void {
@@ -245,6 +247,13 @@ export function startGroupWriter(options: GroupWriterOptions): GroupWriter {
     }
     // The queue still has what was just expired: it is written with the group.
     nextExpiry = writer.due('EXPIRE', NEVER, due.length + 1)[due.length]?.time ?? NEVER;
+  }
+
+  function cutDue(workspace: Workspace, now: Instant): boolean {
+    const draft = beginDraft(workspace, now);
+    const more = cutViolations(draft, options.purge);
+    workspace.install(draft, SIDECAR_STAMP);
+    return more;
   }
 
   function purgeDue(writer: StoreWriter, before: Header, now: Instant, ended: string[]): Purged {

@@ -11,7 +11,8 @@ import {
   sumRow,
   type UsageCell,
 } from '../domain/usage.js';
-import type { Page, PageRequest, TimeRange, UsageBucketView } from './api.js';
+import type { Page, PageRequest, TimeRange } from './api.js';
+import type { UsageBucketView } from './metrics-views.js';
 import { collect, type ListSources } from './lists.js';
 import type { StoreReader } from './store.js';
 

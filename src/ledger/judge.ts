@@ -5,9 +5,11 @@ import { planConfiguration } from '../domain/configuration.js';
 import { decide } from '../domain/decide/decide.js';
 import { decideExpire } from '../domain/decide/expire.js';
 import type { Decided } from '../domain/decided.js';
+import { beginDraft, putRow } from '../domain/draft.js';
 import { canonicalRequest } from '../domain/fingerprint.js';
 import { answerOf } from '../domain/emergency/request.js';
 import type { Agent, Uid } from '../domain/model.js';
+import { requestTimeKey } from '../domain/request-time.js';
 import type { Context, State } from '../domain/state.js';
 import type { Caller } from './api.js';
 import type { BalanceSnapshot, IdempotencyRecord, IdempotencyScope, StoreReader } from './store.js';
@@ -53,11 +55,22 @@ export function judge(judging: Judging, command: Command, caller: Caller): Answe
     workspace.denied.push({ agentUid: outcome.agent?.uid ?? 0, alarm: decided.alarm });
   }
   if (effects !== undefined) workspace.install(effects, stampOf(command, caller));
-  if (outcome.sequence !== 0 && scope !== undefined && fingerprint !== undefined) {
+  // A denial is not recorded, also where it leaves a row behind.
+  const changed =
+    outcome.verdict === 'APPROVED' && (outcome.sequence !== 0 || effects !== undefined);
+  if (changed && scope !== undefined && fingerprint !== undefined) {
     const record = recordOf(outcome, fingerprint, context.now, scope.uid === OPERATOR_PLANE);
     workspace.answers.set(keyOf(scope), { scope, record });
+    if (outcome.sequence === 0) noteTime(workspace, scope, context.now);
   }
   return outcome;
+}
+
+/** Records are purged along the entries that they name: one that names none is listed by its time. */
+function noteTime(workspace: Workspace, scope: IdempotencyScope, now: number): void {
+  const draft = beginDraft(workspace, now);
+  putRow(draft, 'request_times', requestTimeKey(now, scope), scope);
+  workspace.install(draft, SIDECAR_STAMP);
 }
 
 /** The stored answer of a command that was carried out before, or undefined. */
@@ -103,7 +116,12 @@ function isTrial(command: Command): boolean {
 function scopeOf(state: State, command: Command): IdempotencyScope | undefined {
   const { method, requestId } = command;
   if (requestId === '' || isTrial(command)) return undefined;
-  if (method === 'SPEND' || method === 'RESERVE' || method === 'REQUEST_EMERGENCY') {
+  if (
+    method === 'SPEND' ||
+    method === 'RESERVE' ||
+    method === 'REQUEST_EMERGENCY' ||
+    method === 'REPORT_VIOLATION'
+  ) {
     const agent = state.agentById(command.agentId);
     return agent && { uid: agent.uid, method, requestId };
   }
@@ -163,6 +181,7 @@ function replay(
     object: record.object,
     emergency: record.emergency && answerOf(record.emergency),
     emergencyPolicy: record.emergencyPolicy,
+    ...(record.violation !== undefined && { violation: record.violation }),
   };
 }
 
@@ -191,6 +210,7 @@ function recordOf(
     object: outcome.object,
     emergency: outcome.emergency?.request,
     emergencyPolicy: outcome.emergencyPolicy,
+    violation: outcome.violation,
   };
 }
 

@@ -29,6 +29,9 @@ import { findReview, listReviews, startReviews } from './reviews.js';
 import { durableRows, makeRows } from './rows.js';
 import type { Store } from './store.js';
 import { makeUsageBook } from './usage-book.js';
+import { makeViolationFeed } from './violation-feed.js';
+import { watchViolations, type ViolationWatchSources } from './violation-watch.js';
+import { listViolations, violationCounts, violationOf } from './violations.js';
 
 /** Everything a ledger is opened with. Bounds are settings of the configuration. */
 export interface LedgerOptions {
@@ -43,6 +46,8 @@ export interface LedgerOptions {
   readonly agentCacheRows: number;
   readonly reservationCacheRows: number;
   readonly watchedAgentsMax: number;
+  readonly violationsRetentionMs: number;
+  readonly violationsMax: number;
   /** Called once when the storage failed: the process must leave. */
   readonly onStorageFailed: (error: unknown) => void;
 }
@@ -55,6 +60,9 @@ export interface Ledger extends LedgerApi {
 
 /** How often counted denials are written: what a crash may cost of their count. */
 const DENIALS_INTERVAL_MS = 1_000;
+
+/** How often watchers that have heard nothing are looked for. */
+const TICK_MS = 250;
 
 /** Opens a ledger on an open store; the first time it makes the pool `default`. */
 export async function openLedger(options: LedgerOptions): Promise<Ledger> {
@@ -69,6 +77,7 @@ export async function openLedger(options: LedgerOptions): Promise<Ledger> {
   store.refreshReads();
 
   const feed = makeBudgetFeed();
+  const violations = makeViolationFeed(store, () => options.time.monotonic());
   const bounds = {
     agentRows: options.agentCacheRows,
     reservationRows: options.reservationCacheRows,
@@ -81,17 +90,23 @@ export async function openLedger(options: LedgerOptions): Promise<Ledger> {
     usage: makeUsageBook(options.agentCacheRows),
     clock,
     policy: options.policy,
-    purge: { idempotencyTtlMs: options.idempotencyTtlMs },
+    purge: options,
     newId: () => newUuid(),
     owner,
     queueMax: options.queueCommandsMax,
     groupMax: options.groupCommandsMax,
     onDurable: (workspace, { movedFrom }) => {
       feed.publish(workspace, movedFrom);
+      violations.publish(workspace);
     },
     onStorageFailed: options.onStorageFailed,
   });
   const sources: ListSources = { reader: store, rows, now: clock.now };
+  const watching: ViolationWatchSources = {
+    feed: violations,
+    storeId: store.header().storeId,
+    monotonic: () => options.time.monotonic(),
+  };
   const upkeep = onceAtATime();
   const reviews = startReviews({
     reader: store,
@@ -168,6 +183,10 @@ export async function openLedger(options: LedgerOptions): Promise<Ledger> {
     listObjects: (collection, keep, page) => listObjects(sources, collection, keep, page),
     scopeId: (scope) => scopeId(sources, scope),
     limitStatus: (limit, agentUid) => limitStatus(sources, limit, agentUid),
+    violation: (sequence) => violationOf(store, sequence),
+    listViolations: (filter, page) => listViolations(sources, filter, page),
+    violationCounts: (agentId) => violationCounts(sources, agentId),
+    watchViolations: (watch, signal) => watchViolations(watching, watch, signal),
     now: clock.now,
     info: () => {
       const { storeId, headSequence, headHash } = store.header();
@@ -182,6 +201,7 @@ export async function openLedger(options: LedgerOptions): Promise<Ledger> {
       clearInterval(sweeper);
       clearInterval(counter);
       await reviews.close();
+      clearInterval(ticker);
       writer.writeDenials();
       await writer.drain();
       await store.transact((tx) => {
@@ -206,6 +226,10 @@ export async function openLedger(options: LedgerOptions): Promise<Ledger> {
     writer.writeDenials();
   }, DENIALS_INTERVAL_MS);
   counter.unref();
+  const ticker = setInterval(() => {
+    violations.tick();
+  }, TICK_MS);
+  ticker.unref();
   const sweeper = setInterval(() => {
     writer.maintain();
   }, options.sweepIntervalMs);

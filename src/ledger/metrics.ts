@@ -14,15 +14,14 @@ import {
 } from '../domain/metrics.js';
 import type { Agent, Instant, Pool } from '../domain/model.js';
 import { STORE_UID, type UsageCell } from '../domain/usage.js';
+import type { Page, PageRequest } from './api.js';
 import type {
   AgentMetricsFilter,
   AgentMetricsView,
-  Page,
-  PageRequest,
   PoolMetricsView,
   SystemMetricsView,
   UnitMetricsView,
-} from './api.js';
+} from './metrics-views.js';
 import { collect, type ListSources } from './lists.js';
 import type { DurableRows } from './rows.js';
 import type { StoreReader } from './store.js';

@@ -1,9 +1,12 @@
+import type { ViolationRetention } from '../domain/cut-violations.js';
 import type { Entry } from '../domain/entry.js';
 import type { Instant, Method } from '../domain/model.js';
+import { sequenceKey } from '../domain/violation.js';
+import { requestTimeKey } from '../domain/request-time.js';
 import type { Header, IdempotencyScope, StoreWriter } from './store.js';
 
 /** When rows have served. */
-export interface PurgePolicy {
+export interface PurgePolicy extends ViolationRetention {
   /** How long a request_id is remembered; those of a reservation's verbs live as long as its row. */
   readonly idempotencyTtlMs: number;
 }
@@ -47,12 +50,38 @@ export function purge(
     forget(due.id);
     purged += 1;
   }
-  const position = purgeRecords(writer, header, now - policy.idempotencyTtlMs);
-  if (purged === 0 && position === header.purgedSequence) return { header, more: false };
+  const before = now - policy.idempotencyTtlMs;
+  const listed = purgeListed(writer, before);
+  const position = purgeRecords(writer, header, before);
+  if (purged === 0 && listed === 0 && position === header.purgedSequence) {
+    return { header, more: false };
+  }
   return {
     header: { ...header, purgedSequence: position, time: Math.max(header.time, now) },
-    more: purged === PURGE_STEP_MAX || position === header.purgedSequence + PURGE_STEP_MAX,
+    more:
+      purged === PURGE_STEP_MAX ||
+      listed === PURGE_STEP_MAX ||
+      position === header.purgedSequence + PURGE_STEP_MAX,
   };
+}
+
+/** Records that no entry leads to, by the list of their times. */
+function purgeListed(writer: StoreWriter, before: Instant): number {
+  const end = sequenceKey(Math.max(0, before));
+  const due: (readonly [key: string, scope: IdempotencyScope])[] = [];
+  for (const row of writer.rows('request_times', {})) {
+    if (row[0] >= end || due.length === PURGE_STEP_MAX) break;
+    due.push(row);
+  }
+  for (const [key, scope] of due) {
+    writer.putRow('request_times', key, undefined);
+    const record = writer.idempotency(scope);
+    // A later request of the same id has a later time, and is listed by it.
+    if (record !== undefined && requestTimeKey(record.time, scope) === key) {
+      writer.removeIdempotency(scope);
+    }
+  }
+  return due.length;
 }
 
 function purgeRecords(writer: StoreWriter, header: Header, before: Instant): number {

@@ -15,6 +15,7 @@ import type {
   Uid,
 } from '../domain/model.js';
 import type { UsageCell } from '../domain/usage.js';
+import type { Violation } from '../domain/violation.js';
 import type { BackupReport, VerificationReport } from './api.js';
 
 /** The one row about the store itself, rewritten in every transaction. */
@@ -61,7 +62,7 @@ export interface BalanceSnapshot {
 export interface IdempotencyRecord {
   /** SHA-256 of the canonical request. */
   readonly fingerprint: Uint8Array;
-  /** The last entry it wrote. */
+  /** The last entry it wrote, 0 when none: see the collection `request_times`. */
   readonly sequence: number;
   readonly time: Instant;
   readonly amount: Amount;
@@ -83,6 +84,8 @@ export interface IdempotencyRecord {
   readonly emergency: EmergencyRequest | undefined;
   /** The emergency policy after it. */
   readonly emergencyPolicy: EmergencyPolicy | undefined;
+  /** As it was reported, escalated or resolved. */
+  readonly violation: Violation | undefined;
 }
 
 /** Names an idempotency record: the agent (0: the operator plane), the method and the client's id. */

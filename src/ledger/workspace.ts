@@ -61,7 +61,7 @@ export class Workspace implements State {
   readonly entries: StampedEntry[] = [];
   readonly rowChanges: RowChanges = {};
   /** Keys of episodes that went on. */
-  readonly repeats: string[] = [];
+  repeats: string[] = [];
   /** What was denied: raised when the group is decided, so that no undone batch takes it along. */
   readonly denied: Denied[] = [];
   /** New answers of this group by key, to find a repeated request before it is written. */
@@ -235,7 +235,16 @@ export class Workspace implements State {
     for (const key of repeats) this.repeats.push(key);
     if (Object.keys(changes).length === 0) return;
     mergeChanges(this.rowChanges, changes);
+    this.#endRepeats(changes);
     this.#rules = rulesWith(this.#rules, changes);
+  }
+
+  /** An episode that ends takes along what went on of it: the next of its key begins anew. */
+  #endRepeats(changes: RowChanges): void {
+    if (changes.episodes === undefined || this.repeats.length === 0) return;
+    const episodes = changesIn(changes, 'episodes');
+    const ended = (key: string): boolean => episodes.has(key) && episodes.get(key) === undefined;
+    this.repeats = this.repeats.filter((key) => !ended(key));
   }
 
   /** Puts everything of a workspace that was made on this one on top. */

@@ -23,6 +23,17 @@ export type ServerStreamHandler<I, O> = (
   signal: AbortSignal,
 ) => AsyncIterable<O> | Failure;
 
+/** Thrown by a stream that ends with a failure of its own, after everything that it gave. */
+export class StreamFailed extends Error {
+  override readonly name = 'StreamFailed';
+  readonly failure: Failure;
+
+  constructor(failure: Failure) {
+    super(failure.message);
+    this.failure = failure;
+  }
+}
+
 /** Serves one call of a stream in both directions. */
 export type BidiHandler<I, O> = (stream: BidiStream<I, O>, caller: Caller) => void;
 

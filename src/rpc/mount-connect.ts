@@ -12,7 +12,7 @@ import { traceIdOf } from './caller.js';
 import type { HostGuard } from './host.js';
 import { refuseHttp } from './http-refusal.js';
 import type { RpcLimits } from './limits.js';
-import { pathOf } from './method.js';
+import { pathOf, StreamFailed } from './method.js';
 import type { MountedMethod, ServerStreamHandler, UnaryHandler } from './method.js';
 import type { Mount } from './mount-grpc.js';
 import { withReason } from './parse-error.js';
@@ -163,6 +163,7 @@ async function settled<T>(
   try {
     return await step();
   } catch (cause) {
+    if (cause instanceof StreamFailed) return cause.failure;
     if (ending?.aborted === true) return rejectShutdown();
     return rejectFault(cause, path, mount.log);
   }

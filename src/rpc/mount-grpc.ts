@@ -1,5 +1,4 @@
-import { fromBinary, toBinary } from '@bufbuild/protobuf';
-import type { DescMessage, Message } from '@bufbuild/protobuf';
+import { type DescMessage, type Message, fromBinary, toBinary } from '@bufbuild/protobuf';
 import type {
   Metadata,
   Server,
@@ -14,12 +13,19 @@ import type { Caller } from '../ledger/api.js';
 import type { Authenticate } from './auth.js';
 import { traceIdOf } from './caller.js';
 import type { Log } from './log.js';
-import { pathOf } from './method.js';
-import type { BidiEvents, BidiHandler, MountedMethod, MountedService, Reply } from './method.js';
-import type { ServerStreamHandler, UnaryHandler } from './method.js';
+import {
+  type BidiEvents,
+  type BidiHandler,
+  type MountedMethod,
+  type MountedService,
+  type Reply,
+  type ServerStreamHandler,
+  StreamFailed,
+  type UnaryHandler,
+  pathOf,
+} from './method.js';
 import { grpcStatus } from './status-details.js';
-import { isFailure, rejectFault, rejectShutdown } from './status.js';
-import type { Failure } from './status.js';
+import { type Failure, isFailure, rejectFault, rejectShutdown } from './status.js';
 import type { StreamGate } from './stream-gate.js';
 
 /** What every method of a listener shares, whatever it speaks. */
@@ -142,13 +148,17 @@ function serverStream(
       }
       for await (const answer of answers) {
         if (call.cancelled) return;
-        if (!call.write(encode(endpoint, answer))) await drained(call, ending.signal);
+        if (!call.write(encodeOnce(endpoint, answer))) await drained(call, ending.signal);
       }
       if (ending.signal.reason === CLOSING) endWith(call, rejectShutdown());
       else call.end();
     };
     pumped()
       .catch((cause: unknown) => {
+        if (cause instanceof StreamFailed) {
+          endWith(call, cause.failure);
+          return;
+        }
         // A source that was told to end may end by an error.
         if (ending.signal.aborted) endWith(call, rejectShutdown());
         else endWith(call, fault(endpoint, cause));
@@ -253,6 +263,17 @@ function decode(endpoint: Endpoint, bytes: Buffer): Message | Failure {
 function encode(endpoint: Endpoint, message: Message): Buffer {
   const bytes = toBinary(endpoint.output, message);
   return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+}
+
+/** The bytes of messages that several streams may share. grpc-js copies what it is given. */
+const encoded = new WeakMap<Message, Buffer>();
+
+function encodeOnce(endpoint: Endpoint, message: Message): Buffer {
+  const earlier = encoded.get(message);
+  if (earlier !== undefined) return earlier;
+  const bytes = encode(endpoint, message);
+  encoded.set(message, bytes);
+  return bytes;
 }
 
 function callerOf({ mount }: Endpoint, call: Call): Caller {

@@ -17,6 +17,7 @@ import { poolMethods } from './pool-methods.js';
 import { reflectionServices } from './reflection.js';
 import { serverMethods } from './server-methods.js';
 import type { ServerFacts } from './server-methods.js';
+import { agentViolationService, violationService } from './violation-service.js';
 
 /** What the services are made of. */
 export interface PlaneOptions extends ServerFacts {
@@ -33,7 +34,12 @@ export function agentPlane(
   serving: ServingState,
 ): readonly MountedService[] {
   const { ledger, limits } = options;
-  return withCommons([budgetService(ledger, limits), agentMetricsService(ledger)], serving);
+  const services = [
+    budgetService(ledger, limits),
+    agentMetricsService(ledger),
+    agentViolationService(ledger),
+  ];
+  return withCommons(services, serving);
 }
 
 /** Everything that an operator's listener serves: everything. */
@@ -52,7 +58,13 @@ export function adminPlane(
     ...emergencyMethods(ledger),
     ...serverMethods(ledger, options),
   });
-  return withCommons([budgetService(ledger, limits), admin, metricsService(ledger)], serving);
+  const services = [
+    budgetService(ledger, limits),
+    admin,
+    metricsService(ledger),
+    violationService(ledger),
+  ];
+  return withCommons(services, serving);
 }
 
 /** Adds health and the reflection of exactly what is there. */

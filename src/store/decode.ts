@@ -4,7 +4,7 @@ import { storedAmount } from '../domain/amount.js';
 import type { CollectionName } from '../domain/collection.js';
 import type { ConfigurationChange } from '../domain/answer.js';
 import { ACCOUNT_KINDS, BALANCE_FIELDS, type AccountChange, type Entry } from '../domain/entry.js';
-import type { Agent, Metadata, Pool, Quantities, Reservation } from '../domain/model.js';
+import type { Agent, Pool, Quantities, Reservation } from '../domain/model.js';
 import {
   AgentRecordSchema,
   EntryRecordSchema,
@@ -26,6 +26,8 @@ import type { BalanceRecord } from '../gen/safeguards/store/v1/records_pb.js';
 import type { BalanceSnapshot, Header, IdempotencyRecord } from '../ledger/store.js';
 import type { UsageCell } from '../domain/usage.js';
 import { emergencyPolicyOf, emergencyRequestOf } from './collections/emergencies.js';
+import { violationOf } from './collections/violations.js';
+import { metadataOf } from './pairs.js';
 import {
   agentStateOf,
   entryKindOf,
@@ -210,7 +212,7 @@ function accountOf(record: AccountRecord): AccountChange {
 /** Reads a stored answer. */
 export function readIdempotency(message: Uint8Array): IdempotencyRecord {
   const record = fromBinary(IdempotencyRecordSchema, message);
-  const { balance, reservation, agent, pool, otherAgent, otherPool } = record;
+  const { balance, reservation, agent, pool, otherAgent, otherPool, violation } = record;
   return {
     fingerprint: record.fingerprint,
     sequence: Number(record.sequence),
@@ -236,6 +238,7 @@ export function readIdempotency(message: Uint8Array): IdempotencyRecord {
     },
     emergency: record.emergency && emergencyRequestOf(record.emergency),
     emergencyPolicy: record.emergencyPolicy && emergencyPolicyOf(record.emergencyPolicy),
+    violation: violation && violationOf(violation),
   };
 }
 
@@ -294,11 +297,4 @@ export function readUid(message: Uint8Array): number {
 
 function quantitiesOf(records: readonly QuantityRecord[]): Quantities {
   return records.map(({ name, amount }) => ({ name, amount: storedAmount(amount) }));
-}
-
-/** Sorted again: objects list keys that look like integers first. */
-/** Pairs of a map, sorted by key. */
-export function metadataOf(map: Record<string, string>): Metadata {
-  const pairs = Object.entries(map);
-  return pairs.length < 2 ? pairs : pairs.sort(([a], [b]) => (a < b ? -1 : 1));
 }

@@ -9,6 +9,7 @@ import {
 } from '../domain/model.js';
 import type { BalanceSnapshot, Header, IdempotencyRecord } from '../ledger/store.js';
 import type { UsageCell } from '../domain/usage.js';
+import { writeViolation } from './collections/violations.js';
 import {
   AGENT_STATES,
   POOL_FUNDINGS,
@@ -230,6 +231,12 @@ export function writeIdempotency(wire: WireWriter, record: IdempotencyRecord): v
   if (emergencyPolicy !== undefined) {
     wire.message(18, () => {
       emergencyPolicyCodec.write(wire, emergencyPolicy);
+    });
+  }
+  const { violation } = record;
+  if (violation !== undefined) {
+    wire.message(20, () => {
+      writeViolation(wire, violation);
     });
   }
 }

@@ -30,6 +30,8 @@ export const TABLES = [
   'emergency_grants',
   'budget_reviews',
   'budget_review_findings',
+  'violation_stats',
+  'request_times',
 ] as const;
 
 /** The name of a table. */

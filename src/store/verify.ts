@@ -10,8 +10,8 @@ import { openLmdb } from './lmdb.js';
 import { MARKER_FILE, readMarker } from './open.js';
 import { readHeader } from './decode.js';
 import { HEADER_KEY, recordReader } from './record-reader.js';
-import { foldEntries, makeFold, type Fold } from './verify-fold.js';
-import { checkRows, FIRST_ROW, type RowsCursor } from './verify-rows.js';
+import { type Fold, foldEntries, makeFold } from './verify-fold.js';
+import { FIRST_ROW, type RowsCursor, checkRows } from './verify-rows.js';
 import {
   compareAgents,
   compareFrozen,
@@ -19,6 +19,7 @@ import {
   compareRefunds,
   compareTotals,
 } from './verify-balances.js';
+import { checkEvents } from './verify-violations.js';
 import { STORE_FORMAT } from './record-writer.js';
 
 /** TAIL: the structure and the entries since the last clean stop. ALL: every entry and balance. */
@@ -134,6 +135,13 @@ async function walk(
     });
     await nextTurn();
   } while (after !== undefined);
+  let event: number | undefined = 0;
+  do {
+    kv.refreshReads();
+    const last: number = event;
+    event = guarded(fold, () => checkEvents(reader, fold, last, SLICE));
+    await nextTurn();
+  } while (event !== undefined);
   let cursor: RowsCursor | undefined = FIRST_ROW;
   do {
     kv.refreshReads();

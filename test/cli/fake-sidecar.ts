@@ -19,9 +19,15 @@ import { StatusSchema } from '../../src/gen/google/rpc/status_pb.js';
 import { BudgetAdminService } from '../../src/gen/safeguards/v1/budget_admin_service_pb.js';
 import { BudgetService } from '../../src/gen/safeguards/v1/budget_service_pb.js';
 import { MetricsService } from '../../src/gen/safeguards/v1/metrics_service_pb.js';
+import { ViolationService } from '../../src/gen/safeguards/v1/violation_service_pb.js';
 
 /** The services that the command line calls. */
-export const SERVICES: readonly DescService[] = [BudgetService, BudgetAdminService, MetricsService];
+export const SERVICES: readonly DescService[] = [
+  BudgetService,
+  BudgetAdminService,
+  MetricsService,
+  ViolationService,
+];
 
 /** A call as it arrived. */
 export interface SeenCall {

@@ -1,5 +1,6 @@
 import type * as A from '../../src/domain/allocation/command.js';
 import type * as C from '../../src/domain/command.js';
+import type * as R from '../../src/domain/rule-command.js';
 import { money } from '../support/seed.js';
 
 /** Well-formed commands with defaults, as the decoders would make them. */
@@ -328,9 +329,9 @@ export function rebalancePool(
 export function createLimit(
   limitId: string,
   value: string,
-  scope: C.CreateLimitCommand['scope'],
-  over: Over<C.CreateLimitCommand> = {},
-): C.CreateLimitCommand {
+  scope: R.CreateLimitCommand['scope'],
+  over: Over<R.CreateLimitCommand> = {},
+): R.CreateLimitCommand {
   return {
     method: 'CREATE_LIMIT',
     ...ADMIN,
@@ -347,20 +348,20 @@ export function createLimit(
   };
 }
 
-export function updateLimit(limitId: string, patch: C.LimitPatch): C.UpdateLimitCommand {
+export function updateLimit(limitId: string, patch: R.LimitPatch): R.UpdateLimitCommand {
   return { method: 'UPDATE_LIMIT', ...ADMIN, limitId, patch, expectedRevision: undefined };
 }
 
-export function deleteLimit(limitId: string): C.DeleteLimitCommand {
+export function deleteLimit(limitId: string): R.DeleteLimitCommand {
   return { method: 'DELETE_LIMIT', ...ADMIN, limitId, expectedRevision: undefined };
 }
 
 export function createMonitor(
   monitorId: string,
   expression: string,
-  scope: C.CreateMonitorCommand['scope'],
-  over: Over<C.CreateMonitorCommand> = {},
-): C.CreateMonitorCommand {
+  scope: R.CreateMonitorCommand['scope'],
+  over: Over<R.CreateMonitorCommand> = {},
+): R.CreateMonitorCommand {
   return {
     method: 'CREATE_MONITOR',
     ...ADMIN,
@@ -375,10 +376,10 @@ export function createMonitor(
   };
 }
 
-export function updateMonitor(monitorId: string, patch: C.MonitorPatch): C.UpdateMonitorCommand {
+export function updateMonitor(monitorId: string, patch: R.MonitorPatch): R.UpdateMonitorCommand {
   return { method: 'UPDATE_MONITOR', ...ADMIN, monitorId, patch, expectedRevision: undefined };
 }
 
-export function deleteMonitor(monitorId: string): C.DeleteMonitorCommand {
+export function deleteMonitor(monitorId: string): R.DeleteMonitorCommand {
   return { method: 'DELETE_MONITOR', ...ADMIN, monitorId, expectedRevision: undefined };
 }

@@ -107,6 +107,8 @@ export class MemoryLedger {
       agentCacheRows: 1_000,
       reservationCacheRows: 1_000,
       watchedAgentsMax: 10_000,
+      violationsRetentionMs: 90 * 24 * 60 * MINUTE,
+      violationsMax: 1_000_000,
       ...over,
       onStorageFailed: (error) => failures.push(error),
     });

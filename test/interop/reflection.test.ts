@@ -51,6 +51,7 @@ const AGENT_SERVICES = [
   'grpc.health.v1.Health',
   'safeguards.v1.BudgetService',
   'safeguards.v1.MetricsService',
+  'safeguards.v1.ViolationService',
 ];
 
 describe('reflection over gRPC', { timeout: 60_000 }, () => {

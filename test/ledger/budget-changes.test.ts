@@ -2,7 +2,7 @@
 import { beforeEach, describe, expect, test } from 'vitest';
 import { changeLine } from '../../src/domain/budget-change.js';
 import type { EntryKind } from '../../src/domain/entry.js';
-import type { BudgetChangeView, RecordedChange } from '../../src/ledger/api.js';
+import type { BudgetChangeView, RecordedChange } from '../../src/ledger/metrics-views.js';
 import { recordBudgetChange } from '../fakes/annotations.js';
 import {
   adjustBudget,

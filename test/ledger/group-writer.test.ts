@@ -8,7 +8,7 @@ import { makeRows } from '../../src/ledger/rows.js';
 import type { Store } from '../../src/ledger/store.js';
 import { makeUsageBook } from '../../src/ledger/usage-book.js';
 import { createPool } from '../fakes/commands.js';
-import { ManualTime, MINUTE, T0 } from '../fakes/manual-time.js';
+import { DAY, ManualTime, MINUTE, T0 } from '../fakes/manual-time.js';
 import { MemoryDisk, type MemoryKeyValueStore } from '../fakes/memory-kv.js';
 import { openMemoryStore, OPERATOR } from '../fakes/memory-ledger.js';
 import { POLICY } from '../fakes/world.js';
@@ -31,7 +31,7 @@ async function start(bounds: { queueMax?: number; groupMax?: number } = {}): Pro
     usage: makeUsageBook(100),
     clock: startClock(new ManualTime(), { jumpMaxMs: MINUTE, settleMs: MINUTE }, T0),
     policy: POLICY,
-    purge: { idempotencyTtlMs: MINUTE },
+    purge: { idempotencyTtlMs: MINUTE, violationsRetentionMs: DAY, violationsMax: 1_000 },
     newId: () => {
       ids += 1;
       return `id-${ids}`;

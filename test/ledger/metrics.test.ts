@@ -2,7 +2,8 @@
 import { beforeEach, describe, expect, test } from 'vitest';
 import { formatAmount } from '../../src/domain/amount.js';
 import type { Rejection } from '../../src/domain/answer.js';
-import type { AgentMetricsView, Page, PageRequest, PoolMetricsView } from '../../src/ledger/api.js';
+import type { Page, PageRequest } from '../../src/ledger/api.js';
+import type { AgentMetricsView, PoolMetricsView } from '../../src/ledger/metrics-views.js';
 import * as records from '../../src/gen/safeguards/store/v1/records_pb.js';
 import { HEADER_KEY } from '../../src/store/record-reader.js';
 import {

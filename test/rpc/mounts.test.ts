@@ -10,16 +10,31 @@ import { ServerReflection as ServerReflectionAlpha } from '../../src/gen/grpc/re
 import { BudgetAdminService } from '../../src/gen/safeguards/v1/budget_admin_service_pb.js';
 import { BudgetService } from '../../src/gen/safeguards/v1/budget_service_pb.js';
 import { MetricsService } from '../../src/gen/safeguards/v1/metrics_service_pb.js';
+import { ViolationService } from '../../src/gen/safeguards/v1/violation_service_pb.js';
 import { asAdmin, bidi, connect, drain, pathOf, serverStream, unary } from './support/grpc.js';
 import { TOKEN, serve } from './support/harness.js';
 import { post } from './support/http.js';
 
-const OURS: readonly DescService[] = [BudgetService, BudgetAdminService, MetricsService];
+const OURS: readonly DescService[] = [
+  BudgetService,
+  BudgetAdminService,
+  MetricsService,
+  ViolationService,
+];
 const OTHERS: readonly DescService[] = [Health, ServerReflection, ServerReflectionAlpha];
 
 const all = OURS.flatMap((service) => service.methods);
 const { getAgentMetrics, getUsageHistory } = MetricsService.method;
-const agents = [...BudgetService.methods, getAgentMetrics, getUsageHistory].map(pathOf);
+const { reportViolation, getViolation, listViolations, watchViolations } = ViolationService.method;
+const agents = [
+  ...BudgetService.methods,
+  getAgentMetrics,
+  getUsageHistory,
+  reportViolation,
+  getViolation,
+  listViolations,
+  watchViolations,
+].map(pathOf);
 
 /** The code of a call with an empty message, whatever kind of method it is. */
 function codeOf(client: Client, path: string, metadata: Metadata): Promise<string> {
@@ -74,13 +89,18 @@ describe('health', () => {
       return Object.keys(statuses).sort();
     };
     const common = ['', 'grpc.health.v1.Health', 'safeguards.v1.BudgetService'];
-    expect(await names(server.agent)).toEqual([...common, 'safeguards.v1.MetricsService']);
+    expect(await names(server.agent)).toEqual([
+      ...common,
+      'safeguards.v1.MetricsService',
+      'safeguards.v1.ViolationService',
+    ]);
     expect(await names(server.admin)).toEqual([
       '',
       'grpc.health.v1.Health',
       'safeguards.v1.BudgetAdminService',
       'safeguards.v1.BudgetService',
       'safeguards.v1.MetricsService',
+      'safeguards.v1.ViolationService',
     ]);
   });
 
@@ -157,7 +177,8 @@ describe.each([
         ? answer.value.service.map(({ name }) => name)
         : [];
     };
-    const common = [...OTHERS, BudgetService, MetricsService].map(({ typeName }) => typeName);
+    const services = [...OTHERS, BudgetService, MetricsService, ViolationService];
+    const common = services.map(({ typeName }) => typeName);
     expect(await names(server.agent)).toEqual([...common].sort());
     expect(await names(server.admin)).toEqual([...common, BudgetAdminService.typeName].sort());
   });

@@ -41,6 +41,8 @@ const MESSAGES: Partial<Record<Table, DescMessage>> = {
   emergency_grants: schemas.EmergencyGrantsRecordSchema,
   budget_reviews: schemas.BudgetReviewRecordSchema,
   budget_review_findings: schemas.BudgetReviewFindingsRecordSchema,
+  violation_stats: schemas.ViolationCountsRecordSchema,
+  request_times: schemas.RequestTimeRecordSchema,
 };
 
 /** How a kind of row is written, and what reading it must give. */

@@ -61,6 +61,8 @@ async function ledgerOn(kv: KeyValueStore) {
     agentCacheRows: 1_000,
     reservationCacheRows: 1_000,
     watchedAgentsMax: 10,
+    violationsRetentionMs: 24 * 60 * MINUTE,
+    violationsMax: 1_000,
     onStorageFailed: (error) => {
       throw error;
     },

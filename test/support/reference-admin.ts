@@ -13,12 +13,17 @@ import {
   type RefAnswer,
   type RefPool,
 } from './reference.js';
+import type { RuleCommand } from '../../src/domain/rule-command.js';
 import type { ReferenceLedger } from './reference-ledger.js';
 
-/** Rules and reviews are no part of the reference: they have tables and properties of their own. */
+/** What moves no money is no part of the reference: it has tables and properties of its own. */
 export type AdminCommand = Exclude<
   C.AdminCommand,
-  C.ApplyConfigurationCommand | C.RuleCommand | RunReviewCommand
+  | C.ApplyConfigurationCommand
+  | RuleCommand
+  | C.ResolveViolationCommand
+  | C.EscalateViolationCommand
+  | RunReviewCommand
 >;
 
 /** What operators do, on the reference. */

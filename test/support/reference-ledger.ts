@@ -27,7 +27,7 @@ export interface Facts {
   readonly sequence?: number;
 }
 
-export type Command = C.AgentCommand | AdminCommand;
+export type Command = Exclude<C.AgentCommand, C.ReportViolationCommand> | AdminCommand;
 
 /** The reference ledger: what a command should be answered, and what it should leave behind. */
 export class ReferenceLedger extends Books {

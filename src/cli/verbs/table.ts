@@ -11,6 +11,7 @@ import { RECORD_VERBS } from './records.js';
 import { REVIEW_VERBS } from './reviews.js';
 import { SERVER_VERBS } from './server.js';
 import { SPENDING_VERBS } from './spending.js';
+import { VIOLATION_VERBS } from './violations.js';
 
 /** Every verb that calls a sidecar: one row per method of its services. */
 export const VERBS: readonly Verb[] = [
@@ -23,6 +24,7 @@ export const VERBS: readonly Verb[] = [
   ...MONITOR_VERBS,
   ...METRICS_VERBS,
   ...EMERGENCY_VERBS,
+  ...VIOLATION_VERBS,
   ...RECORD_VERBS,
   ...REVIEW_VERBS,
   ...SERVER_VERBS,

@@ -23,6 +23,11 @@ import { decideRelease } from './release.js';
 import { decideReserve } from './reserve.js';
 import { decideSpend } from './spend.js';
 import { decideTransfer } from './transfer.js';
+import {
+  decideEscalateViolation,
+  decideReportViolation,
+  decideResolveViolation,
+} from './violations.js';
 
 /** A command that changes one thing; ApplyConfiguration comes to many of them. */
 export type SingleCommand = Exclude<Command, { readonly method: 'APPLY_CONFIGURATION' }>;
@@ -102,5 +107,11 @@ export function decide(state: State, command: SingleCommand, context: Context): 
       return decideRecordBudgetChange(state, command, context);
     case 'RUN_REVIEW':
       return decideRunReview(state, command, context);
+    case 'REPORT_VIOLATION':
+      return decideReportViolation(state, command, context);
+    case 'RESOLVE_VIOLATION':
+      return decideResolveViolation(state, command, context);
+    case 'ESCALATE_VIOLATION':
+      return decideEscalateViolation(state, command, context);
   }
 }

@@ -1,7 +1,11 @@
 import type { Rejection } from '../answer.js';
 import { rejectFields } from '../answer.js';
 import { fitsScale, formatAmount, type Amount } from '../amount.js';
-import type { CreateLimitCommand, DeleteLimitCommand, UpdateLimitCommand } from '../command.js';
+import type {
+  CreateLimitCommand,
+  DeleteLimitCommand,
+  UpdateLimitCommand,
+} from '../rule-command.js';
 import { carryOut, unchanged, type Decided } from '../decided.js';
 import { beginDraft, closeEntry, putRow } from '../draft.js';
 import { AMOUNT_METRIC, type SpendingLimit } from '../limit.js';

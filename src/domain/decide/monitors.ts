@@ -3,7 +3,7 @@ import type {
   CreateMonitorCommand,
   DeleteMonitorCommand,
   UpdateMonitorCommand,
-} from '../command.js';
+} from '../rule-command.js';
 import { carryOut, unchanged, type Decided } from '../decided.js';
 import { beginDraft, closeEntry, putRow } from '../draft.js';
 import type { BudgetMonitor } from '../monitor.js';

@@ -4,7 +4,7 @@ import type {
   DeleteLimitCommand,
   LimitPatch,
   UpdateLimitCommand,
-} from '../../domain/command.js';
+} from '../../domain/rule-command.js';
 import type { Enforcement, LimitKind } from '../../domain/limit.js';
 import { windowProblem, type CalendarUnit } from '../../domain/window.js';
 import { canonicalZone } from '../../domain/zone.js';

@@ -2,7 +2,8 @@ import type { Rejection } from '../../domain/answer.js';
 import { ENTRY_KINDS } from '../../domain/entry.js';
 import type { EntryKind } from '../../domain/entry.js';
 import type { Instant } from '../../domain/model.js';
-import type { AgentMetricsFilter, TimeRange } from '../../ledger/api.js';
+import type { TimeRange } from '../../ledger/api.js';
+import type { AgentMetricsFilter } from '../../ledger/metrics-views.js';
 import type {
   ExportLedgerRequest,
   GetUsageHistoryRequest,

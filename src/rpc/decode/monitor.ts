@@ -4,7 +4,7 @@ import type {
   DeleteMonitorCommand,
   MonitorPatch,
   UpdateMonitorCommand,
-} from '../../domain/command.js';
+} from '../../domain/rule-command.js';
 import type { MonitorAction } from '../../domain/monitor.js';
 import type {
   BudgetMonitor,

@@ -25,20 +25,25 @@ type StringMap = Readonly<Record<string, string>>;
 const NO_METADATA: Metadata = [];
 const NO_QUANTITIES: Quantities = [];
 
-/** Reads metadata: sorted by key. */
-export function metadataOf(form: Form, map: StringMap, bounds: MetadataBounds): Metadata {
+/** Reads metadata, or another map of texts: sorted by key. */
+export function metadataOf(
+  form: Form,
+  map: StringMap,
+  bounds: MetadataBounds,
+  field = 'metadata',
+): Metadata {
   const pairs = sorted(map);
   if (pairs === undefined) return NO_METADATA;
   let bytes = 0;
   for (const [key, value] of pairs) {
     bytes += Buffer.byteLength(key) + Buffer.byteLength(value);
-    wellFormed(form, 'metadata', key + value);
+    wellFormed(form, field, key + value);
   }
   if (pairs.length > bounds.pairs) {
-    refuseField(form, 'metadata', `Give at most ${bounds.pairs} pairs`);
+    refuseField(form, field, `Give at most ${bounds.pairs} pairs`);
   }
   if (bytes > bounds.bytes) {
-    refuseField(form, 'metadata', `Give at most ${bounds.bytes} bytes of keys and values in all`);
+    refuseField(form, field, `Give at most ${bounds.bytes} bytes of keys and values in all`);
   }
   return pairs;
 }

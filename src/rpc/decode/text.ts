@@ -91,6 +91,24 @@ export function reasonOf(form: Form, value: string): string {
   return value;
 }
 
+/** Reads a text for people, of so many characters. */
+export function textOf(
+  form: Form,
+  field: string,
+  value: string,
+  { min, max }: { readonly min: number; readonly max: number },
+): string {
+  if (value.length < min || exceeds(value, max)) {
+    refuseField(
+      form,
+      field,
+      min === 0 ? `Use at most ${max} characters` : `Use 1 to ${max} characters`,
+    );
+  }
+  wellFormed(form, field, value);
+  return value;
+}
+
 /** Reads the name of a backup, which may be left out. */
 export function backupNameOf(form: Form, value: string): string {
   if (value !== '' && !BACKUP_NAME.test(value)) {

@@ -6,7 +6,7 @@ import type {
   PoolMetricsView,
   SystemMetricsView,
   UnitMetricsView,
-} from '../../ledger/api.js';
+} from '../../ledger/metrics-views.js';
 import type {
   AgentMetrics,
   PoolMetrics,

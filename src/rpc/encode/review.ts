@@ -8,7 +8,7 @@ import {
 } from '../../domain/review.js';
 import { findingMessage } from '../../domain/review-text.js';
 import { SEVERITIES } from '../../domain/violation.js';
-import type { ReviewView } from '../../ledger/api.js';
+import type { ReviewView } from '../../ledger/metrics-views.js';
 import type { BudgetReview, ReviewFinding } from '../../gen/safeguards/v1/review_pb.js';
 import { timestampOf } from './time.js';
 

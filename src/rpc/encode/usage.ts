@@ -2,7 +2,7 @@ import { formatAmount } from '../../domain/amount.js';
 import { changeLine } from '../../domain/budget-change.js';
 import { ENTRY_KINDS } from '../../domain/entry.js';
 import type { Entry } from '../../domain/entry.js';
-import type { BudgetChangeView, UsageBucketView } from '../../ledger/api.js';
+import type { BudgetChangeView, UsageBucketView } from '../../ledger/metrics-views.js';
 import type {
   BudgetChange,
   UsageBucket,

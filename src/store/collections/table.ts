@@ -10,7 +10,9 @@ import {
   emergencyRequestCodec,
 } from './emergencies.js';
 import { reviewCodec, reviewFindingsCodec } from './reviews.js';
+import { requestTimeCodec } from './request-times.js';
 import { serviceLevelsCodec } from './service-levels.js';
+import { violationCountsCodec } from './violation-counts.js';
 import {
   denialsCodec,
   episodeCodec,
@@ -37,6 +39,8 @@ export const CODECS: { readonly [C in CollectionName]: Codec<Collections[C]> } =
   emergency_grants: emergencyGrantsCodec,
   budget_reviews: reviewCodec,
   budget_review_findings: reviewFindingsCodec,
+  violation_stats: violationCountsCodec,
+  request_times: requestTimeCodec,
 };
 
 /** The names of all collections. Each is a table. */

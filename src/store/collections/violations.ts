@@ -19,7 +19,7 @@ import {
   ViolationRecordSchema,
   type ViolationRecord,
 } from '../../gen/safeguards/store/v1/records_pb.js';
-import { metadataOf } from '../decode.js';
+import { metadataOf } from '../pairs.js';
 import { wordsOf } from '../tables.js';
 import type { WireWriter } from '../wire.js';
 import type { Codec } from './codec.js';
@@ -101,7 +101,8 @@ export const denialsCodec: Codec<DenialCount> = {
   },
 };
 
-function writeViolation(wire: WireWriter, violation: Violation): void {
+/** Writes ViolationRecord. */
+export function writeViolation(wire: WireWriter, violation: Violation): void {
   wire.uint(1, violation.sequence);
   wire.uint(2, VIOLATION_TYPES[violation.type]);
   wire.uint(3, SEVERITIES[violation.severity]);
@@ -125,7 +126,8 @@ function writeViolation(wire: WireWriter, violation: Violation): void {
   wire.text(21, violation.note);
 }
 
-function violationOf(record: ViolationRecord): Violation {
+/** Reads ViolationRecord. */
+export function violationOf(record: ViolationRecord): Violation {
   return {
     sequence: Number(record.sequence),
     type: typeOf(record.type),

@@ -88,6 +88,10 @@ export function fakeLedger(over: Partial<LedgerApi> = {}): FakeLedger {
     }),
     async *exportEntries() {},
     async *watchBudgets() {},
+    violation: () => undefined,
+    listViolations: () => ({ items: [], last: undefined }),
+    violationCounts: () => [],
+    async *watchViolations() {},
     now: () => T0,
     info: () => ({
       storeId: 'store-1',

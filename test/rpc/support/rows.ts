@@ -8,7 +8,7 @@ import type {
   BudgetChangeView,
   PoolMetricsView,
   ReviewView,
-} from '../../../src/ledger/api.js';
+} from '../../../src/ledger/metrics-views.js';
 
 /** An amount written as people do. */
 export function amount(text: string): bigint {

@@ -3,15 +3,12 @@ import type { CollectionName, Collections } from '../../../src/domain/collection
 import { ENFORCEMENTS, type LimitKind } from '../../../src/domain/limit.js';
 import { MONITOR_ACTIONS } from '../../../src/domain/monitor.js';
 import { FINDING_KINDS, REVIEW_TRIGGERS } from '../../../src/domain/review.js';
+import { METHODS } from '../../../src/domain/model.js';
 import { SCOPE_KINDS, type Scope } from '../../../src/domain/scope.js';
 import {
-  RULE_KINDS,
   SEVERITIES,
   VIOLATION_EVENT_KINDS,
-  VIOLATION_SOURCES,
-  VIOLATION_STATES,
   VIOLATION_TYPES,
-  type Violation,
 } from '../../../src/domain/violation.js';
 import {
   amount,
@@ -20,37 +17,14 @@ import {
   emergencyRequest,
   id,
   instant,
-  metadata,
   sequence,
   text,
   uid,
+  violation,
   wordOf,
 } from './rows.js';
 
 const scope: fc.Arbitrary<Scope> = fc.record({ kind: wordOf(SCOPE_KINDS), uid });
-
-const violation: fc.Arbitrary<Violation> = fc.record({
-  sequence,
-  type: wordOf(VIOLATION_TYPES),
-  severity: wordOf(SEVERITIES),
-  state: wordOf(VIOLATION_STATES),
-  source: wordOf(VIOLATION_SOURCES),
-  rule: fc.record({ kind: wordOf(RULE_KINDS), id }),
-  agentUid: uid,
-  agentId: id,
-  poolUid: uid,
-  poolId: id,
-  message: text,
-  details: metadata,
-  count: counter,
-  entrySequence: sequence,
-  createTime: instant,
-  updateTime: instant,
-  endTime: instant,
-  reporter: text,
-  actor: text,
-  note: text,
-});
 
 const window: fc.Arbitrary<LimitKind> = fc.oneof(
   fc.constant({ kind: 'PER_REQUEST' as const }),
@@ -177,4 +151,16 @@ export const COLLECTION_ROWS: { readonly [C in CollectionName]: fc.Arbitrary<Col
       { maxLength: 5 },
     ),
   }),
+  violation_stats: fc.record({
+    counts: fc.array(
+      fc.record({
+        type: wordOf(VIOLATION_TYPES),
+        severity: wordOf(SEVERITIES),
+        total: counter,
+        open: counter,
+      }),
+      { maxLength: 3 },
+    ),
+  }),
+  request_times: fc.record({ uid, method: wordOf(METHODS), requestId: id }),
 };

@@ -2,8 +2,14 @@ import fc from 'fast-check';
 import { BALANCE_LIMIT } from '../../../src/domain/amount.js';
 import type { AllocationRow } from '../../../src/domain/allocation/row.js';
 import type { ConfigurationChange } from '../../../src/domain/answer.js';
-import { ACCOUNT_KINDS, BALANCE_FIELDS, ENTRY_KINDS } from '../../../src/domain/entry.js';
-import type { AccountChange, Entry, Posting } from '../../../src/domain/entry.js';
+import {
+  ACCOUNT_KINDS,
+  type AccountChange,
+  BALANCE_FIELDS,
+  ENTRY_KINDS,
+  type Entry,
+  type Posting,
+} from '../../../src/domain/entry.js';
 import type { EmergencyPolicy } from '../../../src/domain/emergency/policy.js';
 import {
   EMERGENCY_RULES,
@@ -11,10 +17,24 @@ import {
   type EmergencyRequest,
 } from '../../../src/domain/emergency/request.js';
 import { SCOPE_KINDS, type Scope } from '../../../src/domain/scope.js';
-import { METHODS } from '../../../src/domain/model.js';
-import type { Agent, Method, Metadata, Pool, Quantities } from '../../../src/domain/model.js';
-import type { Reservation } from '../../../src/domain/model.js';
+import {
+  type Agent,
+  METHODS,
+  type Metadata,
+  type Method,
+  type Pool,
+  type Quantities,
+  type Reservation,
+} from '../../../src/domain/model.js';
 import type { UsageCell } from '../../../src/domain/usage.js';
+import {
+  RULE_KINDS,
+  SEVERITIES,
+  VIOLATION_SOURCES,
+  VIOLATION_STATES,
+  VIOLATION_TYPES,
+  type Violation,
+} from '../../../src/domain/violation.js';
 import type { BalanceSnapshot, Header, IdempotencyRecord } from '../../../src/ledger/store.js';
 import {
   AGENT_STATES,
@@ -239,6 +259,30 @@ const change: fc.Arbitrary<ConfigurationChange> = fc.record({
   fields: fc.array(text, { maxLength: 3 }),
 });
 
+/** Any violation. */
+export const violation: fc.Arbitrary<Violation> = fc.record({
+  sequence,
+  type: wordOf(VIOLATION_TYPES),
+  severity: wordOf(SEVERITIES),
+  state: wordOf(VIOLATION_STATES),
+  source: wordOf(VIOLATION_SOURCES),
+  rule: fc.record({ kind: wordOf(RULE_KINDS), id }),
+  agentUid: uid,
+  agentId: id,
+  poolUid: uid,
+  poolId: id,
+  message: text,
+  details: metadata,
+  count: counter,
+  entrySequence: sequence,
+  createTime: instant,
+  updateTime: instant,
+  endTime: instant,
+  reporter: text,
+  actor: text,
+  note: text,
+});
+
 export const ruleScope: fc.Arbitrary<Scope> = fc.record({ kind: wordOf(SCOPE_KINDS), uid });
 
 const optionalAmount = fc.option(amount, { nil: undefined });
@@ -315,6 +359,7 @@ export const idempotency: fc.Arbitrary<IdempotencyRecord> = fc.record({
   ),
   emergency: fc.option(emergencyRequest, { nil: undefined }),
   emergencyPolicy: fc.option(emergencyPolicy, { nil: undefined }),
+  violation: fc.option(violation, { nil: undefined }),
 });
 
 export const scope = fc.record({
