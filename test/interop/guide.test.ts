@@ -30,7 +30,16 @@ const SECTIONS: readonly (readonly [title: string, rpcs: readonly string[]])[] =
   ['Dynamic allocation', ['AllocateDynamic']],
   ['Priority-based allocation', ['AllocateByPriority']],
   ['Tracking usage', ['GetAgentMetrics', 'GetUsageHistory', 'GetPoolMetrics']],
-  ['Setting spending limits', ['CreateSpendingLimit', 'GetSpendingLimit', 'CreateBudgetMonitor']],
+  [
+    'Setting spending limits',
+    [
+      'CreateSpendingLimit',
+      'GetSpendingLimit',
+      'CreateBudgetMonitor',
+      'ReportViolation',
+      'ListViolations',
+    ],
+  ],
   ['Emergency budget allocation', ['SetEmergencyPolicy', 'RequestEmergencyAllocation']],
   ['Budget rebalancing', ['RebalancePool']],
   [

@@ -1,6 +1,7 @@
 import { BudgetAdminService } from '../../gen/safeguards/v1/budget_admin_service_pb.js';
 import { BudgetService, type SpendResponse } from '../../gen/safeguards/v1/budget_service_pb.js';
 import { MetricsService } from '../../gen/safeguards/v1/metrics_service_pb.js';
+import { ViolationService } from '../../gen/safeguards/v1/violation_service_pb.js';
 import { CallError } from '../call-error.js';
 import type { SidecarClient } from '../client.js';
 
@@ -12,6 +13,9 @@ export const agent = BudgetService.method;
 
 /** The methods that read. */
 export const metrics = MetricsService.method;
+
+/** The methods of violations. */
+export const violation = ViolationService.method;
 
 /** An agent to be made: its id, its budget and its priority. */
 export type NewAgent = readonly [agentId: string, initialBudget: string, priority: number];

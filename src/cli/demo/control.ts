@@ -1,7 +1,7 @@
 import { Decision } from '../../gen/safeguards/v1/decision_pb.js';
 import { nameIn } from '../show.js';
 import type { Child } from './child.js';
-import { admin, agent, makeAgents, metrics, spend } from './calls.js';
+import { admin, agent, makeAgents, metrics, spend, violation } from './calls.js';
 import type { Story } from './story.js';
 
 /** How an agent stands. Guide: "Tracking Usage". */
@@ -31,6 +31,15 @@ export async function spendingLimits({ agents, operators }: Child, story: Story)
   const { denial } = await spend(agents, 'buyer', '100.01');
   story.equal('100.01 is denied by', denial?.ruleId, 'purchase');
   story.equal('which it exceeds by', denial?.shortfall, '0.01');
+  const { violations } = await agents.call(violation.listViolations, { agentId: 'buyer' });
+  const [exceeded] = violations;
+  const { limit, spent, overage } = exceeded?.details ?? {};
+  story.equal('It is a violation:', exceeded?.message, 'Agent exceeded spending limit of 100');
+  story.equal(
+    'with its numbers,',
+    `limit ${limit ?? ''}, spent ${spent ?? ''}, overage ${overage ?? ''}`,
+    'limit 100, spent 100.01, overage 0.01',
+  );
   const message = 'Searches cost at most 5';
   await operators.call(admin.createBudgetMonitor, {
     monitorId: 'cheap-search',
