@@ -1,3 +1,4 @@
+import type { AlertState, BudgetAlert, EndedAlert } from './alert.js';
 import type { Instant, Uid } from './model.js';
 import type { ServiceLevels } from './service-level.js';
 import type { Episode, Violation, ViolationEvent } from './violation.js';
@@ -19,6 +20,12 @@ export interface Collections {
   denials: DenialCount;
   /** By serviceLevelsKey. */
   service_levels: ServiceLevels;
+  /** By id. */
+  alerts: BudgetAlert;
+  /** By alertStateKey. */
+  alert_states: AlertState;
+  /** By sequenceKey of their statesUid. */
+  ended_alerts: EndedAlert;
 }
 
 /** How often an agent was denied over its life. */

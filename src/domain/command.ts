@@ -1,5 +1,7 @@
 import type { AllocationCommand } from './allocation/command.js';
+import type { AlertCondition, AlertThreshold } from './alert.js';
 import type { Amount } from './amount.js';
+import type { ScopeName } from './decide/rules.js';
 import type { Metadata, PoolFunding, Quantities } from './model.js';
 
 /** How a request meets a budget that does not cover it. */
@@ -235,6 +237,41 @@ export interface ApplyConfigurationCommand extends AdminFields {
   readonly prune: boolean;
 }
 
+export interface CreateAlertCommand extends AdminFields {
+  readonly method: 'CREATE_ALERT';
+  /** Empty: made by the server. */
+  readonly alertId: string;
+  readonly scope: ScopeName;
+  readonly condition: AlertCondition;
+  /** 1 to 8, values unique, the one that is passed first in front. */
+  readonly thresholds: readonly AlertThreshold[];
+  /** 0 to 100. */
+  readonly rearmMargin: Amount;
+  readonly message: string;
+}
+
+/** The fields of an alert that an update may name; undefined ones stay. */
+export interface AlertPatch {
+  /** Never without thresholds. */
+  readonly condition?: AlertCondition;
+  readonly thresholds?: readonly AlertThreshold[];
+  readonly rearmMargin?: Amount;
+  readonly message?: string;
+}
+
+export interface UpdateAlertCommand extends AdminFields {
+  readonly method: 'UPDATE_ALERT';
+  readonly alertId: string;
+  readonly patch: AlertPatch;
+  readonly expectedRevision: number | undefined;
+}
+
+export interface DeleteAlertCommand extends AdminFields {
+  readonly method: 'DELETE_ALERT';
+  readonly alertId: string;
+  readonly expectedRevision: number | undefined;
+}
+
 /** A mutation whose subject is one reservation. */
 export type ReservationCommand = CommitCommand | ReleaseCommand | ExtendCommand;
 
@@ -256,6 +293,9 @@ export type AdminCommand =
   | AdjustBudgetCommand
   | TransferCommand
   | RefundCommand
+  | CreateAlertCommand
+  | UpdateAlertCommand
+  | DeleteAlertCommand
   | AllocationCommand
   | ApplyConfigurationCommand;
 

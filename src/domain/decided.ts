@@ -1,6 +1,14 @@
 import type { AllocationRow } from './allocation/row.js';
 import type { Amount } from './amount.js';
-import type { ConfigurationChange, Denial, Outcome, Rejection, WarningCode } from './answer.js';
+import type {
+  ConfigurationChange,
+  Denial,
+  ObjectName,
+  Outcome,
+  Rejection,
+  WarningCode,
+} from './answer.js';
+import { consequences } from './consequences.js';
 import { overflowOf, type Draft, type Effects } from './draft.js';
 import type { Agent, Pool, Reservation, Uid } from './model.js';
 import type { Alarm } from './violation.js';
@@ -29,6 +37,7 @@ export interface OutcomeFacts {
   readonly otherAgent?: Agent | undefined;
   readonly otherPool?: Pool | undefined;
   readonly changes?: readonly ConfigurationChange[];
+  readonly object?: ObjectName;
   readonly allocations?: readonly AllocationRow[];
 }
 
@@ -38,6 +47,7 @@ export function carryOut(draft: Draft, facts: OutcomeFacts): Decided {
   if (overflow !== undefined) return overflow;
   const last = draft.entries.at(-1);
   if (last === undefined) return unchanged(facts);
+  consequences(draft);
   return {
     verdict: 'JUDGED',
     outcome: outcomeOf('APPROVED', last.sequence, undefined, facts, draft),
@@ -90,6 +100,7 @@ function outcomeOf(
     otherAgent: newest(facts.otherAgent, draft?.agents),
     otherPool: newest(facts.otherPool, draft?.pools),
     changes: facts.changes ?? [],
+    object: facts.object,
     allocations: facts.allocations ?? [],
   };
 }

@@ -189,6 +189,9 @@ export const METHODS = {
   ALLOCATE_DYNAMIC: 60,
   ALLOCATE_BY_PRIORITY: 61,
   REBALANCE_POOL: 62,
+  CREATE_ALERT: 77,
+  UPDATE_ALERT: 78,
+  DELETE_ALERT: 79,
 } as const;
 
 /** The name of a method that keeps idempotency records. */

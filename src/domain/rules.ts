@@ -1,7 +1,9 @@
+import type { BudgetAlert } from './alert.js';
+import { alertIndex, type AlertIndex } from './alert-index.js';
 import { changesIn, type Collections, type RowChanges } from './collection.js';
 
 /** The collections whose rows are all in memory, since every decision asks for them. */
-export const RULE_COLLECTIONS = ['service_levels'] as const;
+export const RULE_COLLECTIONS = ['service_levels', 'alerts'] as const;
 
 /** The name of such a collection. */
 export type RuleCollection = (typeof RULE_COLLECTIONS)[number];
@@ -12,22 +14,34 @@ export type RuleRows = { readonly [C in RuleCollection]: ReadonlyMap<string, Col
 /** Every rule there is, found by whom it concerns. Never changed: `rulesWith` makes another. */
 export interface Rules {
   readonly rows: RuleRows;
+  readonly alerts: AlertIndex;
 }
 
-/** Indexes rules. */
-export function makeRules(rows: RuleRows): Rules {
-  return { rows };
+/** Rules of one kind there may be. */
+export const RULES_MAX = 10_000;
+
+/** Indexes rules. What did not change since `before` keeps its index. */
+export function makeRules(rows: RuleRows, before?: Rules): Rules {
+  const alerts: ReadonlyMap<string, BudgetAlert> = rows.alerts;
+  const same = before !== undefined && before.rows.alerts === alerts;
+  return { rows, alerts: same ? before.alerts : alertIndex(alerts.values()) };
 }
 
 /** Rules with changes on top; the same ones when none of them changed. */
 export function rulesWith(rules: Rules, changes: RowChanges): Rules {
   if (!RULE_COLLECTIONS.some((collection) => changes[collection] !== undefined)) return rules;
-  return makeRules({ service_levels: changed(rules, changes, 'service_levels') });
+  return makeRules(
+    {
+      service_levels: changed(rules, changes, 'service_levels'),
+      alerts: changed(rules, changes, 'alerts'),
+    },
+    rules,
+  );
 }
 
 /** Rules without any. */
 export function noRules(): Rules {
-  return makeRules({ service_levels: new Map() });
+  return makeRules({ service_levels: new Map(), alerts: new Map() });
 }
 
 function changed<C extends RuleCollection>(

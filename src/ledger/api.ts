@@ -1,3 +1,4 @@
+import type { BudgetAlert } from '../domain/alert.js';
 import type { Amount } from '../domain/amount.js';
 import type { Answer, Rejection } from '../domain/answer.js';
 import type { Command, SpendCommand } from '../domain/command.js';
@@ -103,6 +104,14 @@ export interface AgentMetricsFilter {
   /** Empty: of all pools. */
   readonly poolId: string;
   readonly onlyHighUsage: boolean;
+}
+
+/** Which alerts are listed: those on an agent, or those on a pool and each of its agents. */
+export interface AlertFilter {
+  /** Empty: of any agent. */
+  readonly agentId: string;
+  /** Empty: of any pool. Not together with an agent. */
+  readonly poolId: string;
 }
 
 /** How an agent uses its budget, read at one moment. Burn rates are per hour, at the pool's scale. */
@@ -266,6 +275,10 @@ export interface LedgerApi {
   /** By id, each read at one moment. */
   listPoolMetrics(page: PageRequest): Promise<Page<PoolMetricsView>>;
   systemMetrics(): SystemMetricsView;
+
+  alert(id: string): BudgetAlert | undefined;
+  /** By id. Rejects with AGENT_NOT_FOUND or POOL_NOT_FOUND. */
+  listAlerts(filter: AlertFilter, page: PageRequest): Page<BudgetAlert> | Rejection;
 
   /** Oldest first, from the entry after `after` to `through` (0: the head now). */
   exportEntries(after: number, through: number, signal: AbortSignal): AsyncIterable<ExportedEntry>;

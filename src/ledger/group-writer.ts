@@ -2,6 +2,7 @@ import { reject, type Rejection } from '../domain/answer.js';
 import type { Instant } from '../domain/model.js';
 import { decideExpire } from '../domain/decide/expire.js';
 import type { Context, Policy } from '../domain/state.js';
+import { makeAlertRound } from './alert-round.js';
 import type { StoreClock } from './clock.js';
 import { flush, nextExpiryOf, remember, settle, type FlushContext, type Flushed } from './flush.js';
 import type { Judging } from './judge.js';
@@ -59,6 +60,8 @@ export interface GroupWriter {
   maintain(): void;
   /** Writes the denials that were counted since the last time, and ends episodes that are over. */
   writeDenials(): void;
+  /** Judges the alerts that time alone may set off, in steps: once a minute. */
+  judgeAlerts(): void;
   /** Takes no more tasks, and resolves when those taken are answered. */
   drain(): Promise<void>;
 }
@@ -97,6 +100,8 @@ export function startGroupWriter(options: GroupWriterOptions): GroupWriter {
   let closing = false;
   let maintenanceDue = false;
   let denialsDue = false;
+  let alertsDue = false;
+  const round = makeAlertRound();
   let nextExpiry: Instant = 0;
   const idle: (() => void)[] = [];
 
@@ -196,11 +201,12 @@ export function startGroupWriter(options: GroupWriterOptions): GroupWriter {
     };
     const workspace = new Workspace(stateOf(rows, writer, header), now);
     // A group that only writes counted denials, such as the last one, decides nothing.
-    if (group.length > 0 || maintenanceDue) expireDue(writer, workspace, context);
+    if (group.length > 0 || maintenanceDue || alertsDue) expireDue(writer, workspace, context);
     const backlog = nextExpiry <= now;
     for (const task of group) {
       if (!task.abandoned()) task.run({ workspace, reader: writer, context, backlog });
     }
+    const judged = alertsDue ? round.step(workspace, writer, now) : undefined;
     raiseDenied(workspace, now);
     const wroteDenials = denialsDue;
     if (denialsDue) rows.episodes.write(workspace, now);
@@ -219,6 +225,7 @@ export function startGroupWriter(options: GroupWriterOptions): GroupWriter {
     remember(workspace, flushed, flushing);
     rows.episodes.remember(workspace, now, wroteDenials);
     if (wroteDenials) denialsDue = false;
+    if (judged !== undefined) alertsDue = round.remember(judged);
     for (const id of ended) rows.reservations.forget(id);
     header = purged.header;
     const opened = nextExpiryOf(workspace.reservations.values());
@@ -259,6 +266,7 @@ export function startGroupWriter(options: GroupWriterOptions): GroupWriter {
       if (result.workspace.changed) options.onDurable(result.workspace, result.flushed);
       settle(result.workspace, result.flushed, result.flushing);
       if (result.more) maintain();
+      if (alertsDue && !closing) schedule();
     }
     for (const task of group) task.done();
   }
@@ -283,6 +291,12 @@ export function startGroupWriter(options: GroupWriterOptions): GroupWriter {
     schedule();
   }
 
+  function judgeAlerts(): void {
+    if (storageFailed || closing || !round.begin(rows.rules.alerts.timed, store)) return;
+    alertsDue = true;
+    schedule();
+  }
+
   function wakeIdle(): void {
     if (inFlight > 0 || waiting.length > 0) return;
     for (const wake of idle.splice(0)) wake();
@@ -293,6 +307,7 @@ export function startGroupWriter(options: GroupWriterOptions): GroupWriter {
     header: () => header,
     maintain,
     writeDenials,
+    judgeAlerts,
     drain: () =>
       new Promise((resolve) => {
         closing = true;

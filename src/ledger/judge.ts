@@ -158,6 +158,7 @@ function replay(
     otherAgent: record.otherAgent,
     otherPool: record.otherPool,
     changes: record.changes,
+    object: record.object,
     allocations: record.allocations,
   };
 }
@@ -183,6 +184,7 @@ function recordOf(
     otherAgent: outcome.otherAgent,
     otherPool: outcome.otherPool,
     changes: outcome.changes,
+    object: outcome.object,
     allocations: outcome.allocations,
   };
 }
@@ -242,6 +244,7 @@ function applyConfiguration(
       otherAgent: undefined,
       otherPool: undefined,
       changes: steps.map((step) => step.change),
+      object: undefined,
       allocations: [],
     },
     effects: undefined,

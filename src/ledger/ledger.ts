@@ -10,6 +10,7 @@ import { watchBudgets } from './budget-watch.js';
 import { startClock, type ClockPolicy, type TimeSource } from './clock.js';
 import { exportEntries } from './export.js';
 import { startGroupWriter, type GroupWriter } from './group-writer.js';
+import { listAlerts } from './alerts.js';
 import { budgetChanges, usageBuckets, usageEntries } from './history.js';
 import { judge, type Judging } from './judge.js';
 import { judgeBatch } from './judge-batch.js';
@@ -51,6 +52,9 @@ export interface Ledger extends LedgerApi {
 
 /** How often counted denials are written: what a crash may cost of their count. */
 const DENIALS_INTERVAL_MS = 1_000;
+
+/** How often the alerts are judged that time alone may set off: api.md, EXHAUSTION_WITHIN. */
+const ALERTS_INTERVAL_MS = 60_000;
 
 /** Opens a ledger on an open store; the first time it makes the pool `default`. */
 export async function openLedger(options: LedgerOptions): Promise<Ledger> {
@@ -121,6 +125,8 @@ export async function openLedger(options: LedgerOptions): Promise<Ledger> {
     poolMetrics: (id) => poolMetrics(sources, id),
     listPoolMetrics: (page) => listPoolMetrics(sources, page),
     systemMetrics: () => systemMetrics(sources),
+    alert: (id) => store.row('alerts', id),
+    listAlerts: (filter, page) => listAlerts(sources, filter, page),
     exportEntries: (after, through, signal) => exportEntries(store, rows, after, through, signal),
     watchBudgets: (selection, minIntervalMs, signal) =>
       watchBudgets(
@@ -149,6 +155,7 @@ export async function openLedger(options: LedgerOptions): Promise<Ledger> {
     close: async () => {
       clearInterval(sweeper);
       clearInterval(counter);
+      clearInterval(watcher);
       writer.writeDenials();
       await writer.drain();
       await store.transact((tx) => {
@@ -173,6 +180,10 @@ export async function openLedger(options: LedgerOptions): Promise<Ledger> {
     writer.writeDenials();
   }, DENIALS_INTERVAL_MS);
   counter.unref();
+  const watcher = setInterval(() => {
+    writer.judgeAlerts();
+  }, ALERTS_INTERVAL_MS);
+  watcher.unref();
   const sweeper = setInterval(() => {
     writer.maintain();
   }, options.sweepIntervalMs);

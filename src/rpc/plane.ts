@@ -1,6 +1,7 @@
 import type { LedgerApi } from '../ledger/api.js';
 import { BudgetAdminService } from '../gen/safeguards/v1/budget_admin_service_pb.js';
 import { agentMethods } from './agent-methods.js';
+import { alertMethods } from './alert-methods.js';
 import { allocationMethods } from './allocation-methods.js';
 import { budgetService } from './budget-service.js';
 import { healthService } from './health.js';
@@ -44,6 +45,7 @@ export function adminPlane(
     ...agentMethods(ledger),
     ...moneyMethods(ledger),
     ...allocationMethods(ledger),
+    ...alertMethods(ledger),
     ...serverMethods(ledger, options),
   });
   return withCommons([budgetService(ledger, limits), admin, metricsService(ledger)], serving);

@@ -1,4 +1,5 @@
 import { fromBinary } from '@bufbuild/protobuf';
+import type { CollectionName } from '../domain/collection.js';
 import type { AllocationRow } from '../domain/allocation/row.js';
 import { storedAmount } from '../domain/amount.js';
 import type { ConfigurationChange } from '../domain/answer.js';
@@ -208,7 +209,7 @@ function accountOf(record: AccountRecord): AccountChange {
 /** Reads a stored answer. */
 export function readIdempotency(message: Uint8Array): IdempotencyRecord {
   const record = fromBinary(IdempotencyRecordSchema, message);
-  const { balance, reservation, agent, pool, otherAgent, otherPool } = record;
+  const { balance, reservation, agent, pool, otherAgent, otherPool, object } = record;
   return {
     fingerprint: record.fingerprint,
     sequence: Number(record.sequence),
@@ -227,6 +228,7 @@ export function readIdempotency(message: Uint8Array): IdempotencyRecord {
       record.configurationChanges === ''
         ? []
         : (JSON.parse(record.configurationChanges) as ConfigurationChange[]),
+    object: object && { collection: object.collection as CollectionName, key: object.key },
     allocations: record.allocations.map(allocationOf),
   };
 }

@@ -20,6 +20,9 @@ export const TABLES = [
   'episodes',
   'denials',
   'service_levels',
+  'alerts',
+  'alert_states',
+  'ended_alerts',
 ] as const;
 
 /** The name of a table. */

@@ -31,6 +31,9 @@ const MESSAGES: Partial<Record<Table, DescMessage>> = {
   episodes: schemas.EpisodeRecordSchema,
   denials: schemas.DenialsRecordSchema,
   service_levels: schemas.ServiceLevelsRecordSchema,
+  alerts: schemas.BudgetAlertRecordSchema,
+  alert_states: schemas.AlertStateRecordSchema,
+  ended_alerts: schemas.EndedAlertRecordSchema,
 };
 
 /** How a kind of row is written, and what reading it must give. */

@@ -1,5 +1,6 @@
 import type { Verb } from '../verb.js';
 import { AGENT_VERBS } from './agents.js';
+import { ALERT_VERBS } from './alerts.js';
 import { ALLOCATION_VERBS } from './allocation.js';
 import { BUDGET_VERBS } from './budgets.js';
 import { METRICS_VERBS } from './metrics.js';
@@ -15,6 +16,7 @@ export const VERBS: readonly Verb[] = [
   ...ALLOCATION_VERBS,
   ...POOL_VERBS,
   ...AGENT_VERBS,
+  ...ALERT_VERBS,
   ...METRICS_VERBS,
   ...RECORD_VERBS,
   ...SERVER_VERBS,

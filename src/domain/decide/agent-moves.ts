@@ -12,12 +12,14 @@ import {
   movePool,
   touch,
 } from '../draft.js';
+import { leaveAlerts } from '../end-alerts.js';
 import type { Agent, Pool, Reservation } from '../model.js';
 import type { Context, State } from '../state.js';
 import { countAgent, reviseAgent } from './agents.js';
 import { agentClosed, agentNotFound, checkRevision, poolNotFound, poolOf } from './checks.js';
 import { raisePoolBaseline, takeFree } from './funds.js';
 import { endHold } from './holds.js';
+import { dropRulesOf } from './rules.js';
 
 /**
  * Moves an agent to another pool. What it has left, holds included, leaves the old pool as funding of
@@ -53,6 +55,7 @@ export function decideMoveAgent(
   movePool(draft, source.uid, { funded: -moved, reserved: -agent.reserved, debt: -debt });
   movePool(draft, target.uid, { funded: moved, reserved: agent.reserved, debt });
   if (moved > 0n) raisePoolBaseline(draft, target.uid);
+  leaveAlerts(draft, agent, ['EACH_AGENT_OF_POOL'], 'agent moved');
   countAgent(draft, source.uid, -1);
   countAgent(draft, target.uid, 1);
   reviseAgent(draft, agent, { poolUid: target.uid });
@@ -122,6 +125,8 @@ export function decideDeleteAgent(
   touch(draft, 'AGENT', agent.uid, draftAgent(draft, agent.uid).lastSequence);
   touch(draft, 'POOL', agent.poolUid, draftPool(draft, agent.poolUid).lastSequence);
   moveMoney(draft, agent.uid, { allocated: -returned });
+  dropRulesOf(draft, 'AGENT', agent.uid, 'agent deleted');
+  leaveAlerts(draft, agent, ['EACH_AGENT_OF_POOL', 'EVERY_AGENT'], 'agent deleted');
   countAgent(draft, agent.poolUid, -1);
   reviseAgent(draft, agent, { state: 'CLOSED', deleteTime: context.now });
   closeEntry(draft, 'AGENT_DELETE', {

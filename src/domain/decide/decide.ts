@@ -8,6 +8,7 @@ import {
 } from './allocate.js';
 import { decideDeleteAgent, decideMoveAgent } from './agent-moves.js';
 import { decideAgentState, decideCreateAgent, decideUpdateAgent } from './agents.js';
+import { decideCreateAlert, decideDeleteAlert, decideUpdateAlert } from './alerts.js';
 import { decideAdjustBudget, decideSetBudget } from './budgets.js';
 import { decideCommit } from './commit.js';
 import { decideExtend } from './extend.js';
@@ -66,6 +67,12 @@ export function decide(state: State, command: SingleCommand, context: Context): 
       return decideTransfer(state, command, context);
     case 'REFUND':
       return decideRefund(state, command, context);
+    case 'CREATE_ALERT':
+      return decideCreateAlert(state, command, context);
+    case 'UPDATE_ALERT':
+      return decideUpdateAlert(state, command, context);
+    case 'DELETE_ALERT':
+      return decideDeleteAlert(state, command, context);
     case 'ALLOCATE_DYNAMIC':
       return decideAllocateDynamic(state, command, context);
     case 'ALLOCATE_BY_PRIORITY':

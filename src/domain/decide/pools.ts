@@ -12,6 +12,7 @@ import { DEFAULT_POOL_ID, type Context, type State } from '../state.js';
 import { changesOf, firstValuesOf } from './changes.js';
 import { checkRevision, checkScale, checkScales, poolNotFound } from './checks.js';
 import { setPoolBaselineOf, takeFree } from './funds.js';
+import { dropRulesOf } from './rules.js';
 
 /** Makes a pool. Guide: create_budget_pool. */
 export function decideCreatePool(
@@ -170,6 +171,8 @@ function deletePool(state: State, pool: Pool, context: Context): Decided {
   const draft = beginDraft(state, context.now);
   const withdrawn = pool.unallocated;
   movePool(draft, pool.uid, { funded: -withdrawn, unallocated: -withdrawn });
+  dropRulesOf(draft, 'POOL', pool.uid, 'pool deleted');
+  dropRulesOf(draft, 'EACH_AGENT_OF_POOL', pool.uid, 'pool deleted');
   draft.pools.set(pool.uid, {
     ...draftPool(draft, pool.uid),
     state: 'DELETED',

@@ -1,6 +1,7 @@
 import type { CollectionName, Collections } from '../../domain/collection.js';
 import type { Table } from '../kv.js';
 import type { Codec } from './codec.js';
+import { alertCodec, alertStateCodec, endedAlertCodec } from './alerts.js';
 import { serviceLevelsCodec } from './service-levels.js';
 import {
   denialsCodec,
@@ -18,6 +19,9 @@ export const CODECS: { readonly [C in CollectionName]: Codec<Collections[C]> } =
   episodes: episodeCodec,
   denials: denialsCodec,
   service_levels: serviceLevelsCodec,
+  alerts: alertCodec,
+  alert_states: alertStateCodec,
+  ended_alerts: endedAlertCodec,
 };
 
 /** The names of all collections. Each is a table. */

@@ -114,6 +114,7 @@ export function outcome(over: Partial<Outcome> = {}): Outcome {
     otherAgent: undefined,
     otherPool: undefined,
     changes: [],
+    object: undefined,
     allocations: [],
     ...over,
   };

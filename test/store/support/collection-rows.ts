@@ -1,4 +1,5 @@
 import fc from 'fast-check';
+import { ALERT_CONDITIONS } from '../../../src/domain/alert.js';
 import type { CollectionName, Collections } from '../../../src/domain/collection.js';
 import { SCOPE_KINDS, type Scope } from '../../../src/domain/scope.js';
 import {
@@ -63,4 +64,25 @@ export const COLLECTION_ROWS: { readonly [C in CollectionName]: fc.Arbitrary<Col
     createTime: instant,
     updateTime: instant,
   }),
+  alerts: fc.record({
+    uid,
+    id,
+    scope,
+    subjectId: id,
+    condition: wordOf(ALERT_CONDITIONS),
+    thresholds: fc.array(fc.record({ value: amount, severity: wordOf(SEVERITIES) }), {
+      maxLength: 3,
+    }),
+    rearmMargin: amount,
+    widestMargin: amount,
+    message: text,
+    statesUid: uid,
+    revision: counter,
+    createTime: instant,
+    updateTime: instant,
+  }),
+  alert_states: fc.record({
+    fired: fc.array(fc.record({ value: amount, violation: counter }), { maxLength: 3 }),
+  }),
+  ended_alerts: fc.record({ note: text }),
 };

@@ -257,6 +257,12 @@ export const idempotency: fc.Arbitrary<IdempotencyRecord> = fc.record({
   otherAgent: fc.option(agent, { nil: undefined }),
   otherPool: fc.option(pool, { nil: undefined }),
   changes: fc.array(change, { maxLength: 3 }),
+  object: fc.option(
+    fc.record({ collection: fc.constantFrom('alerts', 'service_levels'), key: id }),
+    {
+      nil: undefined,
+    },
+  ),
   allocations: fc.array(allocation, { maxLength: 3 }),
 });
 

@@ -15,7 +15,7 @@ import type { Message } from "@bufbuild/protobuf";
  * Describes the file safeguards/store/v1/records.proto.
  */
 export const file_safeguards_store_v1_records: GenFile = /*@__PURE__*/
-  fileDesc("CiFzYWZlZ3VhcmRzL3N0b3JlL3YxL3JlY29yZHMucHJvdG8SE3NhZmVndWFyZHMuc3RvcmUudjEizAIKC1N0b3JlUmVjb3JkEg4KBmZvcm1hdBgBIAEoDRIQCghzdG9yZV9pZBgCIAEoCRINCgVvd25lchgDIAEoCRIVCg1oZWFkX3NlcXVlbmNlGAQgASgEEhEKCWhlYWRfaGFzaBgFIAEoDBIPCgd0aW1lX21zGAYgASgDEhAKCG5leHRfdWlkGAcgASgEEhkKEXZlcmlmaWVkX3NlcXVlbmNlGAggASgEEhUKDXZlcmlmaWVkX2hhc2gYCSABKAwSFwoPcHVyZ2VkX3NlcXVlbmNlGAogASgEEhYKDmNyZWF0ZV90aW1lX21zGAsgASgDEhoKEnZpb2xhdGlvbl9zZXF1ZW5jZRgMIAEoBBIaCg1mcm96ZW5fYWdlbnRzGA0gASgESACIAQESEgoKdXNhZ2VfaG91chgOIAEoDUIQCg5fZnJvemVuX2FnZW50cyKXBAoKUG9vbFJlY29yZBILCgN1aWQYASABKAQSCgoCaWQYAiABKAkSDAoEbmFtZRgDIAEoCRIQCghwcmlvcml0eRgEIAEoDRIMCgR1bml0GAUgASgJEg0KBXNjYWxlGAYgASgNEg8KB2Z1bmRpbmcYByABKA0SDQoFc3RhdGUYCCABKA0SEwoLbWluX2JhbGFuY2UYCSABKAkSFgoOaW5pdGlhbF9idWRnZXQYCiABKAkSPwoIbWV0YWRhdGEYCyADKAsyLS5zYWZlZ3VhcmRzLnN0b3JlLnYxLlBvb2xSZWNvcmQuTWV0YWRhdGFFbnRyeRIQCghyZXZpc2lvbhgMIAEoBBIWCg5jcmVhdGVfdGltZV9tcxgNIAEoAxIWCg51cGRhdGVfdGltZV9tcxgOIAEoAxITCgthZ2VudF9jb3VudBgPIAEoBBIOCgZmdW5kZWQYECABKAkSDQoFc3BlbnQYESABKAkSEAoIcmVzZXJ2ZWQYEiABKAkSEwoLdW5hbGxvY2F0ZWQYEyABKAkSDAoEZGVidBgUIAEoCRIMCgRiYXNlGBUgASgJEhAKCGJhc2VsaW5lGBYgASgJEhUKDWxhc3Rfc2VxdWVuY2UYFyABKAQSEgoKdXNhZ2VfaG91chgYIAEoDRovCg1NZXRhZGF0YUVudHJ5EgsKA2tleRgBIAEoCRINCgV2YWx1ZRgCIAEoCToCOAEioQUKC0FnZW50UmVjb3JkEgsKA3VpZBgBIAEoBBIKCgJpZBgCIAEoCRIQCghwb29sX3VpZBgDIAEoBBIMCgRuYW1lGAQgASgJEhAKCHByaW9yaXR5GAUgASgNEg0KBXN0YXRlGAYgASgNEhcKD292ZXJkcmFmdF9saW1pdBgHIAEoCRITCgthbGxvd19mb3JjZRgIIAEoCBIRCglwYXJlbnRfaWQYCSABKAkSFgoOaW5pdGlhbF9idWRnZXQYCiABKAkSQAoIbWV0YWRhdGEYCyADKAsyLi5zYWZlZ3VhcmRzLnN0b3JlLnYxLkFnZW50UmVjb3JkLk1ldGFkYXRhRW50cnkSEAoIcmV2aXNpb24YDCABKAQSFwoPYnVkZ2V0X3JldmlzaW9uGA0gASgEEhYKDmNyZWF0ZV90aW1lX21zGA4gASgDEhYKDnVwZGF0ZV90aW1lX21zGA8gASgDEhYKDmJ1ZGdldF90aW1lX21zGBAgASgDEhYKDmRlbGV0ZV90aW1lX21zGBEgASgDEhkKEW9wZW5fcmVzZXJ2YXRpb25zGBIgASgNEhYKDnF1YW50aXR5X25hbWVzGBMgAygJEhEKCWFsbG9jYXRlZBgUIAEoCRINCgVzcGVudBgVIAEoCRIQCghyZXNlcnZlZBgWIAEoCRIMCgRiYXNlGBcgASgJEhAKCGJhc2VsaW5lGBggASgJEhUKDWxhc3Rfc2VxdWVuY2UYGSABKAQSEgoKdXNhZ2VfaG91chgaIAEoDRITCgtzcGVuZF9jb3VudBgbIAEoBBIaChJsYXN0X3NwZW5kX3RpbWVfbXMYHCABKAMaLwoNTWV0YWRhdGFFbnRyeRILCgNrZXkYASABKAkSDQoFdmFsdWUYAiABKAk6AjgBIvYDChFSZXNlcnZhdGlvblJlY29yZBIKCgJpZBgBIAEoCRIRCglhZ2VudF91aWQYAiABKAQSDQoFc3RhdGUYAyABKA0SDgoGYW1vdW50GAQgASgJEgwKBGhlbGQYBSABKAkSEQoJY29tbWl0dGVkGAYgASgJEhAKCGNhdGVnb3J5GAcgASgJEjcKCnF1YW50aXRpZXMYCCADKAsyIy5zYWZlZ3VhcmRzLnN0b3JlLnYxLlF1YW50aXR5UmVjb3JkEg4KBnJ1bl9pZBgJIAEoCRJGCghtZXRhZGF0YRgKIAMoCzI0LnNhZmVndWFyZHMuc3RvcmUudjEuUmVzZXJ2YXRpb25SZWNvcmQuTWV0YWRhdGFFbnRyeRISCgpleHRlbnNpb25zGAsgASgNEhYKDmNyZWF0ZV90aW1lX21zGAwgASgDEhYKDmV4cGlyZV90aW1lX21zGA0gASgDEhMKC2VuZF90aW1lX21zGA4gASgDEhQKDHNldHRsZWRfbGF0ZRgPIAEoCBIuCgV2ZXJicxgQIAMoCzIfLnNhZmVndWFyZHMuc3RvcmUudjEuVmVyYlJlY29yZBIPCgdjb21taXRzGBEgASgNGi8KDU1ldGFkYXRhRW50cnkSCwoDa2V5GAEgASgJEg0KBXZhbHVlGAIgASgJOgI4ASIuCg5RdWFudGl0eVJlY29yZBIMCgRuYW1lGAEgASgJEg4KBmFtb3VudBgCIAEoCSIwCgpWZXJiUmVjb3JkEg4KBm1ldGhvZBgBIAEoDRISCgpyZXF1ZXN0X2lkGAIgASgJIqkECgtFbnRyeVJlY29yZBIQCghzZXF1ZW5jZRgBIAEoBBIPCgd0aW1lX21zGAIgASgDEgwKBGtpbmQYAyABKA0SFQoNcHJldmlvdXNfaGFzaBgEIAEoDBI0CghhY2NvdW50cxgFIAMoCzIiLnNhZmVndWFyZHMuc3RvcmUudjEuQWNjb3VudFJlY29yZBIOCgZhbW91bnQYBiABKAkSMgoHY2hhbmdlcxgHIAMoCzIhLnNhZmVndWFyZHMuc3RvcmUudjEuQ2hhbmdlUmVjb3JkEhIKCnJlcXVlc3RfaWQYCCABKAkSDgoGbWV0aG9kGAkgASgNEhEKCXByaW5jaXBhbBgKIAEoCRIOCgZyZWFzb24YCyABKAkSFgoOcmVzZXJ2YXRpb25faWQYDCABKAkSGQoRcmVmdW5kZWRfc2VxdWVuY2UYDSABKAQSEAoIY2F0ZWdvcnkYDiABKAkSNwoKcXVhbnRpdGllcxgPIAMoCzIjLnNhZmVndWFyZHMuc3RvcmUudjEuUXVhbnRpdHlSZWNvcmQSDgoGcnVuX2lkGBAgASgJEhAKCHRyYWNlX2lkGBEgASgJEkAKCG1ldGFkYXRhGBIgAygLMi4uc2FmZWd1YXJkcy5zdG9yZS52MS5FbnRyeVJlY29yZC5NZXRhZGF0YUVudHJ5Gi8KDU1ldGFkYXRhRW50cnkSCwoDa2V5GAEgASgJEg0KBXZhbHVlGAIgASgJOgI4ASKOAQoNQWNjb3VudFJlY29yZBIMCgRraW5kGAEgASgNEgsKA3VpZBgCIAEoBBIZChFwcmV2aW91c19zZXF1ZW5jZRgDIAEoBBI0Cghwb3N0aW5ncxgEIAMoCzIiLnNhZmVndWFyZHMuc3RvcmUudjEuUG9zdGluZ1JlY29yZBIRCglyZW1haW5pbmcYBSABKAkiPAoNUG9zdGluZ1JlY29yZBINCgVmaWVsZBgBIAEoDRINCgVkZWx0YRgCIAEoCRINCgVhZnRlchgDIAEoCSI8CgxDaGFuZ2VSZWNvcmQSDQoFZmllbGQYASABKAkSDgoGYmVmb3JlGAIgASgJEg0KBWFmdGVyGAMgASgJIqsEChFJZGVtcG90ZW5jeVJlY29yZBITCgtmaW5nZXJwcmludBgBIAEoDBIQCghzZXF1ZW5jZRgCIAEoBBIPCgd0aW1lX21zGAMgASgDEg4KBmFtb3VudBgEIAEoCRIVCg1zZWNvbmRfYW1vdW50GAUgASgJEhAKCHdhcm5pbmdzGAYgAygNEgwKBGxhdGUYByABKAgSMwoHYmFsYW5jZRgIIAEoCzIiLnNhZmVndWFyZHMuc3RvcmUudjEuQmFsYW5jZVJlY29yZBI7CgtyZXNlcnZhdGlvbhgJIAEoCzImLnNhZmVndWFyZHMuc3RvcmUudjEuUmVzZXJ2YXRpb25SZWNvcmQSLwoFYWdlbnQYCiABKAsyIC5zYWZlZ3VhcmRzLnN0b3JlLnYxLkFnZW50UmVjb3JkEi0KBHBvb2wYCyABKAsyHy5zYWZlZ3VhcmRzLnN0b3JlLnYxLlBvb2xSZWNvcmQSNQoLb3RoZXJfYWdlbnQYDCABKAsyIC5zYWZlZ3VhcmRzLnN0b3JlLnYxLkFnZW50UmVjb3JkEjMKCm90aGVyX3Bvb2wYDSABKAsyHy5zYWZlZ3VhcmRzLnN0b3JlLnYxLlBvb2xSZWNvcmQSHQoVY29uZmlndXJhdGlvbl9jaGFuZ2VzGA4gASgJEjoKC2FsbG9jYXRpb25zGA8gAygLMiUuc2FmZWd1YXJkcy5zdG9yZS52MS5BbGxvY2F0aW9uUmVjb3JkIqYBChBBbGxvY2F0aW9uUmVjb3JkEhAKCGFnZW50X2lkGAEgASgJEhAKCHByaW9yaXR5GAIgASgNEg4KBmJlZm9yZRgDIAEoCRINCgVhZnRlchgEIAEoCRIQCghiYXNlbGluZRgFIAEoCRIUCgx1c2FnZV9hbW91bnQYBiABKAkSFQoNdXNhZ2VfZW50cmllcxgHIAEoBBIQCghsZWZ0X291dBgIIAEoCCLYAQoNQmFsYW5jZVJlY29yZBIRCglhbGxvY2F0ZWQYASABKAkSDQoFc3BlbnQYAiABKAkSEAoIcmVzZXJ2ZWQYAyABKAkSFwoPb3ZlcmRyYWZ0X2xpbWl0GAQgASgJEhYKDmluaXRpYWxfYnVkZ2V0GAUgASgJEhAKCGJhc2VsaW5lGAYgASgJEg0KBXN0YXRlGAcgASgNEhcKD2J1ZGdldF9yZXZpc2lvbhgIIAEoBBIQCghwb29sX3VpZBgJIAEoBBIWCg5idWRnZXRfdGltZV9tcxgKIAEoAyJCCgtVc2FnZVJlY29yZBIzCgVjZWxscxgBIAMoCzIkLnNhZmVndWFyZHMuc3RvcmUudjEuVXNhZ2VDZWxsUmVjb3JkIp4BCg9Vc2FnZUNlbGxSZWNvcmQSDQoFaW5kZXgYASABKA0SDgoGYW1vdW50GAIgASgJEg8KB2VudHJpZXMYAyABKAQSEAoIcmVxdWVzdHMYBCABKAQSEAoIcmVmdW5kZWQYBSABKAkSNwoKcXVhbnRpdGllcxgGIAMoCzIjLnNhZmVndWFyZHMuc3RvcmUudjEuUXVhbnRpdHlSZWNvcmQiIAoMUmVmdW5kUmVjb3JkEhAKCHJlZnVuZGVkGAEgASgJIhgKCVVpZFJlY29yZBILCgN1aWQYASABKAQi7gMKD1Zpb2xhdGlvblJlY29yZBIQCghzZXF1ZW5jZRgBIAEoBBIMCgR0eXBlGAIgASgNEhAKCHNldmVyaXR5GAMgASgNEg0KBXN0YXRlGAQgASgNEg4KBnNvdXJjZRgFIAEoDRIRCglydWxlX2tpbmQYBiABKA0SDwoHcnVsZV9pZBgHIAEoCRIRCglhZ2VudF91aWQYCCABKAQSEAoIYWdlbnRfaWQYCSABKAkSEAoIcG9vbF91aWQYCiABKAQSDwoHcG9vbF9pZBgLIAEoCRIPCgdtZXNzYWdlGAwgASgJEkIKB2RldGFpbHMYDSADKAsyMS5zYWZlZ3VhcmRzLnN0b3JlLnYxLlZpb2xhdGlvblJlY29yZC5EZXRhaWxzRW50cnkSDQoFY291bnQYDiABKAQSFgoOZW50cnlfc2VxdWVuY2UYDyABKAQSFgoOY3JlYXRlX3RpbWVfbXMYECABKAMSFgoOdXBkYXRlX3RpbWVfbXMYESABKAMSEwoLZW5kX3RpbWVfbXMYEiABKAMSEAoIcmVwb3J0ZXIYEyABKAkSDQoFYWN0b3IYFCABKAkSDAoEbm90ZRgVIAEoCRouCgxEZXRhaWxzRW50cnkSCwoDa2V5GAEgASgJEg0KBXZhbHVlGAIgASgJOgI4ASIpChVWaW9sYXRpb25OdW1iZXJSZWNvcmQSEAoIc2VxdWVuY2UYASABKAQigAEKFFZpb2xhdGlvbkV2ZW50UmVjb3JkEhAKCHNlcXVlbmNlGAEgASgEEg8KB3RpbWVfbXMYAiABKAMSDAoEa2luZBgDIAEoDRI3Cgl2aW9sYXRpb24YBCABKAsyJC5zYWZlZ3VhcmRzLnN0b3JlLnYxLlZpb2xhdGlvblJlY29yZCJHCg1FcGlzb2RlUmVjb3JkEhEKCXZpb2xhdGlvbhgBIAEoBBINCgVjb3VudBgCIAEoBBIUCgxsYXN0X3RpbWVfbXMYAyABKAMiRwoNRGVuaWFsc1JlY29yZBIRCglhZ2VudF91aWQYASABKAQSDQoFY291bnQYAiABKAQSFAoMbGFzdF90aW1lX21zGAMgASgDIsEBChNTZXJ2aWNlTGV2ZWxzUmVjb3JkEi8KBXNjb3BlGAEgASgLMiAuc2FmZWd1YXJkcy5zdG9yZS52MS5TY29wZVJlY29yZBI3CgZsZXZlbHMYAiADKAsyJy5zYWZlZ3VhcmRzLnN0b3JlLnYxLlNlcnZpY2VMZXZlbFJlY29yZBIQCghyZXZpc2lvbhgDIAEoBBIWCg5jcmVhdGVfdGltZV9tcxgEIAEoAxIWCg51cGRhdGVfdGltZV9tcxgFIAEoAyJJChJTZXJ2aWNlTGV2ZWxSZWNvcmQSDAoEbmFtZRgBIAEoCRITCgttaW5fcGVyY2VudBgCIAEoCRIQCghmZWF0dXJlcxgDIAMoCSIoCgtTY29wZVJlY29yZBIMCgRraW5kGAEgASgNEgsKA3VpZBgCIAEoBGIGcHJvdG8z");
+  fileDesc("CiFzYWZlZ3VhcmRzL3N0b3JlL3YxL3JlY29yZHMucHJvdG8SE3NhZmVndWFyZHMuc3RvcmUudjEizAIKC1N0b3JlUmVjb3JkEg4KBmZvcm1hdBgBIAEoDRIQCghzdG9yZV9pZBgCIAEoCRINCgVvd25lchgDIAEoCRIVCg1oZWFkX3NlcXVlbmNlGAQgASgEEhEKCWhlYWRfaGFzaBgFIAEoDBIPCgd0aW1lX21zGAYgASgDEhAKCG5leHRfdWlkGAcgASgEEhkKEXZlcmlmaWVkX3NlcXVlbmNlGAggASgEEhUKDXZlcmlmaWVkX2hhc2gYCSABKAwSFwoPcHVyZ2VkX3NlcXVlbmNlGAogASgEEhYKDmNyZWF0ZV90aW1lX21zGAsgASgDEhoKEnZpb2xhdGlvbl9zZXF1ZW5jZRgMIAEoBBIaCg1mcm96ZW5fYWdlbnRzGA0gASgESACIAQESEgoKdXNhZ2VfaG91chgOIAEoDUIQCg5fZnJvemVuX2FnZW50cyKXBAoKUG9vbFJlY29yZBILCgN1aWQYASABKAQSCgoCaWQYAiABKAkSDAoEbmFtZRgDIAEoCRIQCghwcmlvcml0eRgEIAEoDRIMCgR1bml0GAUgASgJEg0KBXNjYWxlGAYgASgNEg8KB2Z1bmRpbmcYByABKA0SDQoFc3RhdGUYCCABKA0SEwoLbWluX2JhbGFuY2UYCSABKAkSFgoOaW5pdGlhbF9idWRnZXQYCiABKAkSPwoIbWV0YWRhdGEYCyADKAsyLS5zYWZlZ3VhcmRzLnN0b3JlLnYxLlBvb2xSZWNvcmQuTWV0YWRhdGFFbnRyeRIQCghyZXZpc2lvbhgMIAEoBBIWCg5jcmVhdGVfdGltZV9tcxgNIAEoAxIWCg51cGRhdGVfdGltZV9tcxgOIAEoAxITCgthZ2VudF9jb3VudBgPIAEoBBIOCgZmdW5kZWQYECABKAkSDQoFc3BlbnQYESABKAkSEAoIcmVzZXJ2ZWQYEiABKAkSEwoLdW5hbGxvY2F0ZWQYEyABKAkSDAoEZGVidBgUIAEoCRIMCgRiYXNlGBUgASgJEhAKCGJhc2VsaW5lGBYgASgJEhUKDWxhc3Rfc2VxdWVuY2UYFyABKAQSEgoKdXNhZ2VfaG91chgYIAEoDRovCg1NZXRhZGF0YUVudHJ5EgsKA2tleRgBIAEoCRINCgV2YWx1ZRgCIAEoCToCOAEioQUKC0FnZW50UmVjb3JkEgsKA3VpZBgBIAEoBBIKCgJpZBgCIAEoCRIQCghwb29sX3VpZBgDIAEoBBIMCgRuYW1lGAQgASgJEhAKCHByaW9yaXR5GAUgASgNEg0KBXN0YXRlGAYgASgNEhcKD292ZXJkcmFmdF9saW1pdBgHIAEoCRITCgthbGxvd19mb3JjZRgIIAEoCBIRCglwYXJlbnRfaWQYCSABKAkSFgoOaW5pdGlhbF9idWRnZXQYCiABKAkSQAoIbWV0YWRhdGEYCyADKAsyLi5zYWZlZ3VhcmRzLnN0b3JlLnYxLkFnZW50UmVjb3JkLk1ldGFkYXRhRW50cnkSEAoIcmV2aXNpb24YDCABKAQSFwoPYnVkZ2V0X3JldmlzaW9uGA0gASgEEhYKDmNyZWF0ZV90aW1lX21zGA4gASgDEhYKDnVwZGF0ZV90aW1lX21zGA8gASgDEhYKDmJ1ZGdldF90aW1lX21zGBAgASgDEhYKDmRlbGV0ZV90aW1lX21zGBEgASgDEhkKEW9wZW5fcmVzZXJ2YXRpb25zGBIgASgNEhYKDnF1YW50aXR5X25hbWVzGBMgAygJEhEKCWFsbG9jYXRlZBgUIAEoCRINCgVzcGVudBgVIAEoCRIQCghyZXNlcnZlZBgWIAEoCRIMCgRiYXNlGBcgASgJEhAKCGJhc2VsaW5lGBggASgJEhUKDWxhc3Rfc2VxdWVuY2UYGSABKAQSEgoKdXNhZ2VfaG91chgaIAEoDRITCgtzcGVuZF9jb3VudBgbIAEoBBIaChJsYXN0X3NwZW5kX3RpbWVfbXMYHCABKAMaLwoNTWV0YWRhdGFFbnRyeRILCgNrZXkYASABKAkSDQoFdmFsdWUYAiABKAk6AjgBIvYDChFSZXNlcnZhdGlvblJlY29yZBIKCgJpZBgBIAEoCRIRCglhZ2VudF91aWQYAiABKAQSDQoFc3RhdGUYAyABKA0SDgoGYW1vdW50GAQgASgJEgwKBGhlbGQYBSABKAkSEQoJY29tbWl0dGVkGAYgASgJEhAKCGNhdGVnb3J5GAcgASgJEjcKCnF1YW50aXRpZXMYCCADKAsyIy5zYWZlZ3VhcmRzLnN0b3JlLnYxLlF1YW50aXR5UmVjb3JkEg4KBnJ1bl9pZBgJIAEoCRJGCghtZXRhZGF0YRgKIAMoCzI0LnNhZmVndWFyZHMuc3RvcmUudjEuUmVzZXJ2YXRpb25SZWNvcmQuTWV0YWRhdGFFbnRyeRISCgpleHRlbnNpb25zGAsgASgNEhYKDmNyZWF0ZV90aW1lX21zGAwgASgDEhYKDmV4cGlyZV90aW1lX21zGA0gASgDEhMKC2VuZF90aW1lX21zGA4gASgDEhQKDHNldHRsZWRfbGF0ZRgPIAEoCBIuCgV2ZXJicxgQIAMoCzIfLnNhZmVndWFyZHMuc3RvcmUudjEuVmVyYlJlY29yZBIPCgdjb21taXRzGBEgASgNGi8KDU1ldGFkYXRhRW50cnkSCwoDa2V5GAEgASgJEg0KBXZhbHVlGAIgASgJOgI4ASIuCg5RdWFudGl0eVJlY29yZBIMCgRuYW1lGAEgASgJEg4KBmFtb3VudBgCIAEoCSIwCgpWZXJiUmVjb3JkEg4KBm1ldGhvZBgBIAEoDRISCgpyZXF1ZXN0X2lkGAIgASgJIqkECgtFbnRyeVJlY29yZBIQCghzZXF1ZW5jZRgBIAEoBBIPCgd0aW1lX21zGAIgASgDEgwKBGtpbmQYAyABKA0SFQoNcHJldmlvdXNfaGFzaBgEIAEoDBI0CghhY2NvdW50cxgFIAMoCzIiLnNhZmVndWFyZHMuc3RvcmUudjEuQWNjb3VudFJlY29yZBIOCgZhbW91bnQYBiABKAkSMgoHY2hhbmdlcxgHIAMoCzIhLnNhZmVndWFyZHMuc3RvcmUudjEuQ2hhbmdlUmVjb3JkEhIKCnJlcXVlc3RfaWQYCCABKAkSDgoGbWV0aG9kGAkgASgNEhEKCXByaW5jaXBhbBgKIAEoCRIOCgZyZWFzb24YCyABKAkSFgoOcmVzZXJ2YXRpb25faWQYDCABKAkSGQoRcmVmdW5kZWRfc2VxdWVuY2UYDSABKAQSEAoIY2F0ZWdvcnkYDiABKAkSNwoKcXVhbnRpdGllcxgPIAMoCzIjLnNhZmVndWFyZHMuc3RvcmUudjEuUXVhbnRpdHlSZWNvcmQSDgoGcnVuX2lkGBAgASgJEhAKCHRyYWNlX2lkGBEgASgJEkAKCG1ldGFkYXRhGBIgAygLMi4uc2FmZWd1YXJkcy5zdG9yZS52MS5FbnRyeVJlY29yZC5NZXRhZGF0YUVudHJ5Gi8KDU1ldGFkYXRhRW50cnkSCwoDa2V5GAEgASgJEg0KBXZhbHVlGAIgASgJOgI4ASKOAQoNQWNjb3VudFJlY29yZBIMCgRraW5kGAEgASgNEgsKA3VpZBgCIAEoBBIZChFwcmV2aW91c19zZXF1ZW5jZRgDIAEoBBI0Cghwb3N0aW5ncxgEIAMoCzIiLnNhZmVndWFyZHMuc3RvcmUudjEuUG9zdGluZ1JlY29yZBIRCglyZW1haW5pbmcYBSABKAkiPAoNUG9zdGluZ1JlY29yZBINCgVmaWVsZBgBIAEoDRINCgVkZWx0YRgCIAEoCRINCgVhZnRlchgDIAEoCSI8CgxDaGFuZ2VSZWNvcmQSDQoFZmllbGQYASABKAkSDgoGYmVmb3JlGAIgASgJEg0KBWFmdGVyGAMgASgJIt4EChFJZGVtcG90ZW5jeVJlY29yZBITCgtmaW5nZXJwcmludBgBIAEoDBIQCghzZXF1ZW5jZRgCIAEoBBIPCgd0aW1lX21zGAMgASgDEg4KBmFtb3VudBgEIAEoCRIVCg1zZWNvbmRfYW1vdW50GAUgASgJEhAKCHdhcm5pbmdzGAYgAygNEgwKBGxhdGUYByABKAgSMwoHYmFsYW5jZRgIIAEoCzIiLnNhZmVndWFyZHMuc3RvcmUudjEuQmFsYW5jZVJlY29yZBI7CgtyZXNlcnZhdGlvbhgJIAEoCzImLnNhZmVndWFyZHMuc3RvcmUudjEuUmVzZXJ2YXRpb25SZWNvcmQSLwoFYWdlbnQYCiABKAsyIC5zYWZlZ3VhcmRzLnN0b3JlLnYxLkFnZW50UmVjb3JkEi0KBHBvb2wYCyABKAsyHy5zYWZlZ3VhcmRzLnN0b3JlLnYxLlBvb2xSZWNvcmQSNQoLb3RoZXJfYWdlbnQYDCABKAsyIC5zYWZlZ3VhcmRzLnN0b3JlLnYxLkFnZW50UmVjb3JkEjMKCm90aGVyX3Bvb2wYDSABKAsyHy5zYWZlZ3VhcmRzLnN0b3JlLnYxLlBvb2xSZWNvcmQSHQoVY29uZmlndXJhdGlvbl9jaGFuZ2VzGA4gASgJEjoKC2FsbG9jYXRpb25zGA8gAygLMiUuc2FmZWd1YXJkcy5zdG9yZS52MS5BbGxvY2F0aW9uUmVjb3JkEjEKBm9iamVjdBgQIAEoCzIhLnNhZmVndWFyZHMuc3RvcmUudjEuT2JqZWN0UmVjb3JkIqYBChBBbGxvY2F0aW9uUmVjb3JkEhAKCGFnZW50X2lkGAEgASgJEhAKCHByaW9yaXR5GAIgASgNEg4KBmJlZm9yZRgDIAEoCRINCgVhZnRlchgEIAEoCRIQCghiYXNlbGluZRgFIAEoCRIUCgx1c2FnZV9hbW91bnQYBiABKAkSFQoNdXNhZ2VfZW50cmllcxgHIAEoBBIQCghsZWZ0X291dBgIIAEoCCLYAQoNQmFsYW5jZVJlY29yZBIRCglhbGxvY2F0ZWQYASABKAkSDQoFc3BlbnQYAiABKAkSEAoIcmVzZXJ2ZWQYAyABKAkSFwoPb3ZlcmRyYWZ0X2xpbWl0GAQgASgJEhYKDmluaXRpYWxfYnVkZ2V0GAUgASgJEhAKCGJhc2VsaW5lGAYgASgJEg0KBXN0YXRlGAcgASgNEhcKD2J1ZGdldF9yZXZpc2lvbhgIIAEoBBIQCghwb29sX3VpZBgJIAEoBBIWCg5idWRnZXRfdGltZV9tcxgKIAEoAyJCCgtVc2FnZVJlY29yZBIzCgVjZWxscxgBIAMoCzIkLnNhZmVndWFyZHMuc3RvcmUudjEuVXNhZ2VDZWxsUmVjb3JkIp4BCg9Vc2FnZUNlbGxSZWNvcmQSDQoFaW5kZXgYASABKA0SDgoGYW1vdW50GAIgASgJEg8KB2VudHJpZXMYAyABKAQSEAoIcmVxdWVzdHMYBCABKAQSEAoIcmVmdW5kZWQYBSABKAkSNwoKcXVhbnRpdGllcxgGIAMoCzIjLnNhZmVndWFyZHMuc3RvcmUudjEuUXVhbnRpdHlSZWNvcmQiIAoMUmVmdW5kUmVjb3JkEhAKCHJlZnVuZGVkGAEgASgJIhgKCVVpZFJlY29yZBILCgN1aWQYASABKAQi7gMKD1Zpb2xhdGlvblJlY29yZBIQCghzZXF1ZW5jZRgBIAEoBBIMCgR0eXBlGAIgASgNEhAKCHNldmVyaXR5GAMgASgNEg0KBXN0YXRlGAQgASgNEg4KBnNvdXJjZRgFIAEoDRIRCglydWxlX2tpbmQYBiABKA0SDwoHcnVsZV9pZBgHIAEoCRIRCglhZ2VudF91aWQYCCABKAQSEAoIYWdlbnRfaWQYCSABKAkSEAoIcG9vbF91aWQYCiABKAQSDwoHcG9vbF9pZBgLIAEoCRIPCgdtZXNzYWdlGAwgASgJEkIKB2RldGFpbHMYDSADKAsyMS5zYWZlZ3VhcmRzLnN0b3JlLnYxLlZpb2xhdGlvblJlY29yZC5EZXRhaWxzRW50cnkSDQoFY291bnQYDiABKAQSFgoOZW50cnlfc2VxdWVuY2UYDyABKAQSFgoOY3JlYXRlX3RpbWVfbXMYECABKAMSFgoOdXBkYXRlX3RpbWVfbXMYESABKAMSEwoLZW5kX3RpbWVfbXMYEiABKAMSEAoIcmVwb3J0ZXIYEyABKAkSDQoFYWN0b3IYFCABKAkSDAoEbm90ZRgVIAEoCRouCgxEZXRhaWxzRW50cnkSCwoDa2V5GAEgASgJEg0KBXZhbHVlGAIgASgJOgI4ASIpChVWaW9sYXRpb25OdW1iZXJSZWNvcmQSEAoIc2VxdWVuY2UYASABKAQigAEKFFZpb2xhdGlvbkV2ZW50UmVjb3JkEhAKCHNlcXVlbmNlGAEgASgEEg8KB3RpbWVfbXMYAiABKAMSDAoEa2luZBgDIAEoDRI3Cgl2aW9sYXRpb24YBCABKAsyJC5zYWZlZ3VhcmRzLnN0b3JlLnYxLlZpb2xhdGlvblJlY29yZCJHCg1FcGlzb2RlUmVjb3JkEhEKCXZpb2xhdGlvbhgBIAEoBBINCgVjb3VudBgCIAEoBBIUCgxsYXN0X3RpbWVfbXMYAyABKAMiRwoNRGVuaWFsc1JlY29yZBIRCglhZ2VudF91aWQYASABKAQSDQoFY291bnQYAiABKAQSFAoMbGFzdF90aW1lX21zGAMgASgDIsEBChNTZXJ2aWNlTGV2ZWxzUmVjb3JkEi8KBXNjb3BlGAEgASgLMiAuc2FmZWd1YXJkcy5zdG9yZS52MS5TY29wZVJlY29yZBI3CgZsZXZlbHMYAiADKAsyJy5zYWZlZ3VhcmRzLnN0b3JlLnYxLlNlcnZpY2VMZXZlbFJlY29yZBIQCghyZXZpc2lvbhgDIAEoBBIWCg5jcmVhdGVfdGltZV9tcxgEIAEoAxIWCg51cGRhdGVfdGltZV9tcxgFIAEoAyJJChJTZXJ2aWNlTGV2ZWxSZWNvcmQSDAoEbmFtZRgBIAEoCRITCgttaW5fcGVyY2VudBgCIAEoCRIQCghmZWF0dXJlcxgDIAMoCSIoCgtTY29wZVJlY29yZBIMCgRraW5kGAEgASgNEgsKA3VpZBgCIAEoBCIvCgxPYmplY3RSZWNvcmQSEgoKY29sbGVjdGlvbhgBIAEoCRILCgNrZXkYAiABKAki1wIKEUJ1ZGdldEFsZXJ0UmVjb3JkEgsKA3VpZBgBIAEoBBIKCgJpZBgCIAEoCRIvCgVzY29wZRgDIAEoCzIgLnNhZmVndWFyZHMuc3RvcmUudjEuU2NvcGVSZWNvcmQSEgoKc3ViamVjdF9pZBgEIAEoCRIRCgljb25kaXRpb24YBSABKA0SPQoKdGhyZXNob2xkcxgGIAMoCzIpLnNhZmVndWFyZHMuc3RvcmUudjEuQWxlcnRUaHJlc2hvbGRSZWNvcmQSFAoMcmVhcm1fbWFyZ2luGAcgASgJEhUKDXdpZGVzdF9tYXJnaW4YCCABKAkSDwoHbWVzc2FnZRgJIAEoCRISCgpzdGF0ZXNfdWlkGAogASgEEhAKCHJldmlzaW9uGAsgASgEEhYKDmNyZWF0ZV90aW1lX21zGAwgASgDEhYKDnVwZGF0ZV90aW1lX21zGA0gASgDIjcKFEFsZXJ0VGhyZXNob2xkUmVjb3JkEg0KBXZhbHVlGAEgASgJEhAKCHNldmVyaXR5GAIgASgNIkwKEEFsZXJ0U3RhdGVSZWNvcmQSOAoFZmlyZWQYASADKAsyKS5zYWZlZ3VhcmRzLnN0b3JlLnYxLkZpcmVkVGhyZXNob2xkUmVjb3JkIjgKFEZpcmVkVGhyZXNob2xkUmVjb3JkEg0KBXZhbHVlGAEgASgJEhEKCXZpb2xhdGlvbhgCIAEoBCIgChBFbmRlZEFsZXJ0UmVjb3JkEgwKBG5vdGUYASABKAliBnByb3RvMw");
 
 /**
  * StoreRecord is the one row about the store itself. Written with every transaction.
@@ -1079,6 +1079,13 @@ export type IdempotencyRecord = Message<"safeguards.store.v1.IdempotencyRecord">
    * @generated from field: repeated safeguards.store.v1.AllocationRecord allocations = 15;
    */
   allocations: AllocationRecord[];
+
+  /**
+   * The object that was administered.
+   *
+   * @generated from field: safeguards.store.v1.ObjectRecord object = 16;
+   */
+  object?: ObjectRecord | undefined;
 };
 
 /**
@@ -1768,4 +1775,235 @@ export type ScopeRecord = Message<"safeguards.store.v1.ScopeRecord"> & {
  */
 export const ScopeRecordSchema: GenMessage<ScopeRecord> = /*@__PURE__*/
   messageDesc(file_safeguards_store_v1_records, 24);
+
+/**
+ * ObjectRecord names a row of a collection.
+ *
+ * @generated from message safeguards.store.v1.ObjectRecord
+ */
+export type ObjectRecord = Message<"safeguards.store.v1.ObjectRecord"> & {
+  /**
+   * The table.
+   *
+   * @generated from field: string collection = 1;
+   */
+  collection: string;
+
+  /**
+   * The row.
+   *
+   * @generated from field: string key = 2;
+   */
+  key: string;
+};
+
+/**
+ * Describes the message safeguards.store.v1.ObjectRecord.
+ * Use `create(ObjectRecordSchema)` to create a new message.
+ */
+export const ObjectRecordSchema: GenMessage<ObjectRecord> = /*@__PURE__*/
+  messageDesc(file_safeguards_store_v1_records, 25);
+
+/**
+ * BudgetAlertRecord is one budget alert.
+ *
+ * @generated from message safeguards.store.v1.BudgetAlertRecord
+ */
+export type BudgetAlertRecord = Message<"safeguards.store.v1.BudgetAlertRecord"> & {
+  /**
+   * Made by the store.
+   *
+   * @generated from field: uint64 uid = 1;
+   */
+  uid: bigint;
+
+  /**
+   * The client's name for it.
+   *
+   * @generated from field: string id = 2;
+   */
+  id: string;
+
+  /**
+   * Whose money it watches.
+   *
+   * @generated from field: safeguards.store.v1.ScopeRecord scope = 3;
+   */
+  scope?: ScopeRecord | undefined;
+
+  /**
+   * The id of that agent, pool or limit.
+   *
+   * @generated from field: string subject_id = 4;
+   */
+  subjectId: string;
+
+  /**
+   * safeguards.v1.AlertCondition.
+   *
+   * @generated from field: uint32 condition = 5;
+   */
+  condition: number;
+
+  /**
+   * In the order in which they are passed.
+   *
+   * @generated from field: repeated safeguards.store.v1.AlertThresholdRecord thresholds = 6;
+   */
+  thresholds: AlertThresholdRecord[];
+
+  /**
+   * A decimal.
+   *
+   * @generated from field: string rearm_margin = 7;
+   */
+  rearmMargin: string;
+
+  /**
+   * The largest margin since the states began.
+   *
+   * @generated from field: string widest_margin = 8;
+   */
+  widestMargin: string;
+
+  /**
+   * Of its violations; empty: made of the threshold.
+   *
+   * @generated from field: string message = 9;
+   */
+  message: string;
+
+  /**
+   * Under which its states are kept: a new one when they begin anew.
+   *
+   * @generated from field: uint64 states_uid = 10;
+   */
+  statesUid: bigint;
+
+  /**
+   * Counts changes.
+   *
+   * @generated from field: uint64 revision = 11;
+   */
+  revision: bigint;
+
+  /**
+   * Of the creation.
+   *
+   * @generated from field: int64 create_time_ms = 12;
+   */
+  createTimeMs: bigint;
+
+  /**
+   * Of the last change.
+   *
+   * @generated from field: int64 update_time_ms = 13;
+   */
+  updateTimeMs: bigint;
+};
+
+/**
+ * Describes the message safeguards.store.v1.BudgetAlertRecord.
+ * Use `create(BudgetAlertRecordSchema)` to create a new message.
+ */
+export const BudgetAlertRecordSchema: GenMessage<BudgetAlertRecord> = /*@__PURE__*/
+  messageDesc(file_safeguards_store_v1_records, 26);
+
+/**
+ * AlertThresholdRecord is one threshold of an alert.
+ *
+ * @generated from message safeguards.store.v1.AlertThresholdRecord
+ */
+export type AlertThresholdRecord = Message<"safeguards.store.v1.AlertThresholdRecord"> & {
+  /**
+   * A percent, an amount or seconds, as a decimal.
+   *
+   * @generated from field: string value = 1;
+   */
+  value: string;
+
+  /**
+   * safeguards.v1.Severity.
+   *
+   * @generated from field: uint32 severity = 2;
+   */
+  severity: number;
+};
+
+/**
+ * Describes the message safeguards.store.v1.AlertThresholdRecord.
+ * Use `create(AlertThresholdRecordSchema)` to create a new message.
+ */
+export const AlertThresholdRecordSchema: GenMessage<AlertThresholdRecord> = /*@__PURE__*/
+  messageDesc(file_safeguards_store_v1_records, 27);
+
+/**
+ * AlertStateRecord is which thresholds of an alert were passed by one agent or pool.
+ *
+ * @generated from message safeguards.store.v1.AlertStateRecord
+ */
+export type AlertStateRecord = Message<"safeguards.store.v1.AlertStateRecord"> & {
+  /**
+   * Those that were passed and are not armed again.
+   *
+   * @generated from field: repeated safeguards.store.v1.FiredThresholdRecord fired = 1;
+   */
+  fired: FiredThresholdRecord[];
+};
+
+/**
+ * Describes the message safeguards.store.v1.AlertStateRecord.
+ * Use `create(AlertStateRecordSchema)` to create a new message.
+ */
+export const AlertStateRecordSchema: GenMessage<AlertStateRecord> = /*@__PURE__*/
+  messageDesc(file_safeguards_store_v1_records, 28);
+
+/**
+ * FiredThresholdRecord is a threshold that was passed.
+ *
+ * @generated from message safeguards.store.v1.FiredThresholdRecord
+ */
+export type FiredThresholdRecord = Message<"safeguards.store.v1.FiredThresholdRecord"> & {
+  /**
+   * Of the threshold.
+   *
+   * @generated from field: string value = 1;
+   */
+  value: string;
+
+  /**
+   * The violation that it opened, 0 when a more severe threshold spoke for it.
+   *
+   * @generated from field: uint64 violation = 2;
+   */
+  violation: bigint;
+};
+
+/**
+ * Describes the message safeguards.store.v1.FiredThresholdRecord.
+ * Use `create(FiredThresholdRecordSchema)` to create a new message.
+ */
+export const FiredThresholdRecordSchema: GenMessage<FiredThresholdRecord> = /*@__PURE__*/
+  messageDesc(file_safeguards_store_v1_records, 29);
+
+/**
+ * EndedAlertRecord is an alert that ended before all of its states did.
+ *
+ * @generated from message safeguards.store.v1.EndedAlertRecord
+ */
+export type EndedAlertRecord = Message<"safeguards.store.v1.EndedAlertRecord"> & {
+  /**
+   * Why, for what it had opened.
+   *
+   * @generated from field: string note = 1;
+   */
+  note: string;
+};
+
+/**
+ * Describes the message safeguards.store.v1.EndedAlertRecord.
+ * Use `create(EndedAlertRecordSchema)` to create a new message.
+ */
+export const EndedAlertRecordSchema: GenMessage<EndedAlertRecord> = /*@__PURE__*/
+  messageDesc(file_safeguards_store_v1_records, 30);
 
