@@ -2,7 +2,7 @@ import { isTimed, type BudgetAlert } from './alert.js';
 import { clearLevel, markedAlert, type MarkedAlert } from './alert-marks.js';
 import type { Amount } from './amount.js';
 import type { Agent, Pool, Uid } from './model.js';
-import { scopeIndex, type ScopeKind } from './scope.js';
+import { scopeIndex, type ScopeIndex, type ScopeKind } from './scope.js';
 
 /** The alerts on one agent or pool, by id. */
 export interface AlertGuard {
@@ -25,7 +25,7 @@ export interface AlertIndex {
   /** Those of exactly one scope, by id. */
   of(kind: ScopeKind, uid: Uid): readonly BudgetAlert[];
   /** EXHAUSTION_WITHIN, of every scope. */
-  readonly timed: readonly BudgetAlert[];
+  timed(): readonly BudgetAlert[];
   readonly size: number;
 }
 
@@ -38,15 +38,35 @@ interface Remembered {
   readonly guard: AlertGuard | undefined;
 }
 
-/** Makes an index of alerts. */
-export function alertIndex(alerts: Iterable<BudgetAlert>): AlertIndex {
-  const all = [...alerts];
-  const marked = new Map(all.map((alert) => [alert.uid, markedAlert(alert)]));
-  const { of, size } = scopeIndex(all);
+/** What an index is made of when it is first asked. */
+interface Marked {
+  readonly scopes: ScopeIndex<BudgetAlert>;
+  readonly byUid: ReadonlyMap<Uid, MarkedAlert>;
+  readonly timed: readonly BudgetAlert[];
+}
+
+/**
+ * Makes an index of alerts by id. The first question makes it, so that ten thousand alerts that are made
+ * one after the other are not indexed ten thousand times.
+ */
+export function alertIndex(alerts: ReadonlyMap<string, BudgetAlert>): AlertIndex {
   const remembered = new Map<Uid, Remembered>();
+  let made: Marked | undefined;
+
+  function marked(): Marked {
+    if (made !== undefined) return made;
+    const all = [...alerts.values()];
+    made = {
+      scopes: scopeIndex(all),
+      byUid: new Map(all.map((alert) => [alert.uid, markedAlert(alert)])),
+      timed: all.filter(({ condition }) => isTimed(condition)),
+    };
+    return made;
+  }
 
   function markedOf(kind: ScopeKind, uid: Uid): readonly MarkedAlert[] {
-    return of(kind, uid).flatMap((alert) => marked.get(alert.uid) ?? []);
+    const { scopes, byUid } = marked();
+    return scopes.of(kind, uid).flatMap((alert) => byUid.get(alert.uid) ?? []);
   }
 
   function remember(
@@ -77,9 +97,9 @@ export function alertIndex(alerts: Iterable<BudgetAlert>): AlertIndex {
       return remember(uid, uid, baseline, markedOf('POOL', uid));
     },
     ofLimit: (uid) => markedOf('LIMIT', uid),
-    of,
-    timed: all.filter(({ condition }) => isTimed(condition)),
-    size,
+    of: (kind, uid) => marked().scopes.of(kind, uid),
+    timed: () => marked().timed,
+    size: alerts.size,
   };
 }
 

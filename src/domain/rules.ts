@@ -24,7 +24,7 @@ export const RULES_MAX = 10_000;
 export function makeRules(rows: RuleRows, before?: Rules): Rules {
   const alerts: ReadonlyMap<string, BudgetAlert> = rows.alerts;
   const same = before !== undefined && before.rows.alerts === alerts;
-  return { rows, alerts: same ? before.alerts : alertIndex(alerts.values()) };
+  return { rows, alerts: same ? before.alerts : alertIndex(alerts) };
 }
 
 /** Rules with changes on top; the same ones when none of them changed. */

@@ -292,7 +292,7 @@ export function startGroupWriter(options: GroupWriterOptions): GroupWriter {
   }
 
   function judgeAlerts(): void {
-    if (storageFailed || closing || !round.begin(rows.rules.alerts.timed, store)) return;
+    if (storageFailed || closing || !round.begin(rows.rules.alerts.timed(), store)) return;
     alertsDue = true;
     schedule();
   }

@@ -1,5 +1,8 @@
 import type * as A from '../../src/domain/allocation/command.js';
+import type { AlertThreshold } from '../../src/domain/alert.js';
 import type * as C from '../../src/domain/command.js';
+import type { ScopeKind } from '../../src/domain/scope.js';
+import type { Severity } from '../../src/domain/violation.js';
 import { money } from '../support/seed.js';
 
 /** Well-formed commands with defaults, as the decoders would make them. */
@@ -249,6 +252,49 @@ export function refund(
     amount: amount === undefined ? undefined : money(amount),
     ...over,
   };
+}
+
+/** Thresholds are written `15` or `90 CRITICAL`, in the order in which they are passed. */
+export function thresholds(...texts: readonly string[]): readonly AlertThreshold[] {
+  return texts.map((text) => {
+    const [value = '', severity = 'MEDIUM'] = text.split(' ');
+    return { value: money(value), severity: severity as Severity };
+  });
+}
+
+/** Subjects are written `AGENT a` or `EVERY_AGENT`. */
+export function createAlert(
+  alertId: string,
+  subject: string,
+  over: Over<C.CreateAlertCommand> = {},
+): C.CreateAlertCommand {
+  const [kind, id = ''] = subject.split(' ');
+  return {
+    method: 'CREATE_ALERT',
+    ...ADMIN,
+    alertId,
+    scope: { kind: kind as ScopeKind, id },
+    condition: 'REMAINING_AT_MOST_PERCENT',
+    thresholds: thresholds('15'),
+    rearmMargin: money('5'),
+    message: '',
+    ...over,
+  };
+}
+
+export function updateAlert(
+  alertId: string,
+  patch: C.AlertPatch,
+  over: Over<C.UpdateAlertCommand> = {},
+): C.UpdateAlertCommand {
+  return { method: 'UPDATE_ALERT', ...ADMIN, alertId, patch, expectedRevision: undefined, ...over };
+}
+
+export function deleteAlert(
+  alertId: string,
+  over: Over<C.DeleteAlertCommand> = {},
+): C.DeleteAlertCommand {
+  return { method: 'DELETE_ALERT', ...ADMIN, alertId, expectedRevision: undefined, ...over };
 }
 
 export function applyConfiguration(
