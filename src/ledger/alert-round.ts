@@ -41,8 +41,8 @@ export function makeAlertRound(): AlertRound {
     begin: (timed, reader) => {
       if (walks.length === 0) walks = walksOf(timed);
       if (walks.length > 0) return true;
-      for (const left of reader.rows('ended_alerts', {})) return left !== undefined;
-      return false;
+      const [left] = reader.rows('ended_alerts', {});
+      return left !== undefined;
     },
     step: (workspace, writer, now) => {
       const draft = beginDraft(workspace, now);

@@ -1,9 +1,5 @@
 import { describe, expect, test } from 'vitest';
 import type { AlertCondition } from '../../src/domain/alert.js';
-import { formatAmount } from '../../src/domain/amount.js';
-import { remainingOf } from '../../src/domain/budget.js';
-import { judgeLimitAlerts } from '../../src/domain/judge-alerts.js';
-import type { ViolationEvent } from '../../src/domain/violation.js';
 import { judgeAgentNow } from '../../src/domain/watch-money.js';
 import {
   adjustBudget,
@@ -11,12 +7,8 @@ import {
   commit,
   createAgent,
   createAlert,
-  createPool,
-  deleteAgent,
-  deleteAlert,
   fundPool,
   moveAgent,
-  poolState,
   refund,
   release,
   reserve,
@@ -24,49 +16,10 @@ import {
   spend,
   thresholds,
   transfer,
-  updateAlert,
 } from '../fakes/commands.js';
 import { HOUR, MINUTE } from '../fakes/manual-time.js';
-import { World, worldWithPool } from '../fakes/world.js';
-import { money } from '../support/seed.js';
-
-/** A world with a pool `p` of 1000 and an agent `a` of 100. */
-function worldOfOne(baseline = '100'): World {
-  const world = worldWithPool();
-  world.must(createAgent('a', 'p', baseline));
-  return world;
-}
-
-/** Brings what an agent has left to a value, by spending or topping up, without a new baseline. */
-function bring(world: World, id: string, remaining: string): void {
-  const agent = world.agentById(id)!;
-  const change = money(remaining) - remainingOf(agent);
-  if (change < 0n) world.must(spend(id, formatAmount(-change), { mode: 'FORCE' }));
-  if (change > 0n) world.must(adjustBudget(id, formatAmount(change)));
-}
-
-/** `OPENED LOW` and `RECOVERED LOW`, for each alert's event. */
-function told(events: readonly ViolationEvent[]): readonly string[] {
-  return events
-    .filter(({ violation }) => violation.type === 'LOW_BUDGET')
-    .map(({ kind, violation }) => `${kind} ${violation.severity}`);
-}
-
-/** What each step of a value tells. */
-function steps(
-  world: World,
-  values: readonly string[],
-  remainingAt: (value: string) => string,
-): readonly string[] {
-  return values.map((value) => {
-    const before = world.events().length;
-    bring(world, 'a', remainingAt(value));
-    return `${value}: ${told(world.events().slice(before)).join(', ')}`.trimEnd();
-  });
-}
-
-const same = (value: string): string => value;
-const left = (used: string): string => formatAmount(money('100') - money(used));
+import { worldWithPool } from '../fakes/world.js';
+import { bring, left, same, steps, told, worldOfOne } from '../support/alerts.js';
 
 describe('the golden cases', () => {
   const usage = {
@@ -371,232 +324,4 @@ test('what an operator resolved is not recovered too', () => {
   expect(told(world.events())).toEqual(['OPENED MEDIUM']);
   world.must(spend('a', '80'));
   expect(told(world.events())).toEqual(['OPENED MEDIUM', 'OPENED MEDIUM']);
-});
-
-describe('administering', () => {
-  test('each change is one entry that names what changed, and touches no account', () => {
-    const world = worldOfOne();
-    world.must(createAlert('low', 'EACH_AGENT_OF_POOL p', { message: 'wake up' }));
-    world.must(updateAlert('low', { rearmMargin: money('2.5') }));
-    world.must(deleteAlert('low'));
-    const written = world.entries.slice(-3).map(({ kind, accounts, changes }) => {
-      return { kind, accounts, changes: changes.map((each) => Object.values(each).join('|')) };
-    });
-    expect(written).toEqual([
-      {
-        kind: 'CONFIGURE',
-        accounts: [],
-        changes: [
-          'alert/low.subject||EACH_AGENT_OF_POOL p',
-          'alert/low.condition||REMAINING_AT_MOST_PERCENT',
-          'alert/low.thresholds||15 MEDIUM',
-          'alert/low.rearm_margin||5',
-          'alert/low.message||wake up',
-        ],
-      },
-      { kind: 'CONFIGURE', accounts: [], changes: ['alert/low.rearm_margin|5|2.5'] },
-      {
-        kind: 'CONFIGURE',
-        accounts: [],
-        changes: [
-          'alert/low.condition|REMAINING_AT_MOST_PERCENT|',
-          'alert/low.thresholds|15 MEDIUM|',
-          'alert/low.rearm_margin|2.5|',
-          'alert/low.message|wake up|',
-        ],
-      },
-    ]);
-    expect(world.rules.alerts.size).toBe(0);
-  });
-
-  test('what does not fit is refused', () => {
-    const world = worldOfOne();
-    world.must(createAlert('low', 'AGENT a'));
-    world.must(createAgent('gone', 'p', '0'));
-    world.must(deleteAgent('gone'));
-    const amounts = { condition: 'REMAINING_AT_MOST_AMOUNT' } as const;
-    const fine = thresholds('0.0000001');
-    const refused = [
-      createAlert('low', 'AGENT a'),
-      createAlert('x', 'AGENT nobody'),
-      createAlert('x', 'AGENT gone'),
-      createAlert('x', 'POOL nowhere'),
-      createAlert('x', 'EACH_AGENT_OF_POOL nowhere'),
-      createAlert('x', 'LIMIT none'),
-      createAlert('x', 'AGENT a', { thresholds: thresholds('96') }),
-      createAlert('x', 'AGENT a', { ...amounts, thresholds: fine }),
-      updateAlert('x', { message: 'y' }),
-      updateAlert('low', { message: 'y' }, { expectedRevision: 2 }),
-      updateAlert('low', { rearmMargin: money('85.1') }),
-      deleteAlert('x'),
-      deleteAlert('low', { expectedRevision: 7 }),
-    ];
-    expect(refused.map((command) => world.verdict(command))).toEqual([
-      'ALERT_ALREADY_EXISTS',
-      'AGENT_NOT_FOUND',
-      'AGENT_CLOSED',
-      'POOL_NOT_FOUND',
-      'POOL_NOT_FOUND',
-      'LIMIT_NOT_FOUND',
-      'INVALID_REQUEST',
-      'INVALID_REQUEST',
-      'ALERT_NOT_FOUND',
-      'REVISION_STALE',
-      'INVALID_REQUEST',
-      'ALERT_NOT_FOUND',
-      'REVISION_STALE',
-    ]);
-    // Every agent may be of pools of any scale.
-    expect(world.verdict(createAlert('x', 'EVERY_AGENT', { ...amounts, thresholds: fine }))).toBe(
-      'OK',
-    );
-  });
-
-  test('an alert without an id gets one, and an update that changes nothing writes nothing', () => {
-    const world = worldOfOne();
-    expect(world.must(createAlert('', 'AGENT a')).object).toEqual({
-      collection: 'alerts',
-      key: 'id-000001',
-    });
-    expect(world.must(updateAlert('id-000001', { message: '' })).sequence).toBe(0);
-  });
-
-  test('there are at most 10,000', () => {
-    const world = worldOfOne();
-    world.must(createAlert('low', 'AGENT a'));
-    world.byItself((draft) => {
-      const alert = world.rules.rows.alerts.get('low')!;
-      const more = Array.from({ length: 9_999 }, (_, at) => `x-${at}`);
-      draft.rows.alerts = new Map(more.map((id) => [id, { ...alert, id }]));
-    });
-    expect(world.verdict(createAlert('one-more', 'AGENT a'))).toBe('TOO_MANY_RULES');
-    world.must(deleteAlert('low'));
-    expect(world.verdict(createAlert('one-more', 'AGENT a'))).toBe('OK');
-  });
-
-  test('new thresholds begin it anew, others keep what has fired', () => {
-    const world = worldOfOne();
-    world.must(createAlert('low', 'AGENT a'));
-    world.must(spend('a', '90'));
-    world.must(updateAlert('low', { thresholds: thresholds('15 HIGH'), message: 'hello' }));
-    world.must(spend('a', '1'));
-    expect(told(world.events())).toEqual(['OPENED MEDIUM']);
-    world.must(updateAlert('low', { thresholds: thresholds('20 LOW') }));
-    expect(world.events().at(-1)).toMatchObject({
-      kind: 'RESOLVED',
-      violation: { state: 'RESOLVED', actor: 'sidecar', note: 'alert changed' },
-    });
-    world.must(spend('a', '1'));
-    expect(told(world.events())).toEqual(['OPENED MEDIUM', 'RESOLVED MEDIUM', 'OPENED LOW']);
-  });
-
-  test('a smaller margin arms again at the next change', () => {
-    const world = worldOfOne();
-    world.must(createAlert('low', 'AGENT a', { rearmMargin: money('60') }));
-    world.must(spend('a', '90'));
-    world.must(adjustBudget('a', '40'));
-    world.must(updateAlert('low', { rearmMargin: money('5') }));
-    world.must(adjustBudget('a', '1'));
-    expect(told(world.events())).toEqual(['OPENED MEDIUM', 'RECOVERED MEDIUM']);
-  });
-});
-
-describe('who goes', () => {
-  const watched = (): World => {
-    const world = worldOfOne();
-    world.must(createPool('q', '0'));
-    world.must(createAlert('own', 'AGENT a'));
-    world.must(createAlert('each', 'EACH_AGENT_OF_POOL p'));
-    world.must(createAlert('every', 'EVERY_AGENT'));
-    world.must(spend('a', '90'));
-    expect(told(world.events())).toHaveLength(3);
-    return world;
-  };
-  const resolved = (world: World): readonly string[] =>
-    world
-      .events()
-      .filter(({ kind }) => kind === 'RESOLVED')
-      .map(({ violation }) => `${violation.rule.id}: ${violation.note}`);
-  const states = (world: World): number => [...world.rows('alert_states', {})].length;
-
-  test('a deleted agent takes its alerts along, and its part in the others', () => {
-    const world = watched();
-    world.must(deleteAgent('a'));
-    expect(resolved(world)).toEqual([
-      'own: agent deleted',
-      'each: agent deleted',
-      'every: agent deleted',
-    ]);
-    expect(states(world)).toBe(0);
-    expect([...world.rules.rows.alerts.keys()]).toEqual(['each', 'every']);
-  });
-
-  test('an agent that moves leaves its part in those of the pool, and is judged by the new one', () => {
-    const world = watched();
-    world.must(createAlert('there', 'EACH_AGENT_OF_POOL q', { thresholds: thresholds('50 LOW') }));
-    world.must(moveAgent('a', 'q'));
-    expect(resolved(world)).toEqual(['each: agent moved']);
-    world.must(spend('a', '1'));
-    expect(world.events().at(-1)?.violation.rule.id).toBe('there');
-    expect(states(world)).toBe(3);
-  });
-
-  test('a deleted pool takes its alerts along', () => {
-    const world = worldWithPool();
-    world.must(createAlert('pool', 'POOL p'));
-    world.must(createAlert('each', 'EACH_AGENT_OF_POOL p'));
-    world.must(poolState('DELETE_POOL', 'p'));
-    expect(world.rules.alerts.size).toBe(0);
-  });
-});
-
-test('alerts on a limit judge what is counted of its value', () => {
-  const world = worldOfOne();
-  const uid = 77;
-  const usage = { condition: 'USED_AT_LEAST_PERCENT', thresholds: thresholds('80', '100 HIGH') };
-  world.must(createAlert('on-limit', 'AGENT a', usage as never));
-  // Until limits are there, the alert is put on one by hand.
-  world.byItself((draft) => {
-    const alert = world.rules.rows.alerts.get('on-limit')!;
-    const scope = { kind: 'LIMIT', uid } as const;
-    draft.rows.alerts = new Map([['on-limit', { ...alert, scope, subjectId: 'daily' }]]);
-  });
-  const { uid: agentUid } = world.agentById('a')!;
-  const subject = {
-    uid: agentUid,
-    noun: 'Limit',
-    unit: 'USD',
-    agentUid,
-    agentId: 'a',
-    poolUid: 1,
-    poolId: 'p',
-  } as const;
-  const count = (before: string, counted: string): void => {
-    world.byItself((draft) => {
-      judgeLimitAlerts(draft, uid, money(counted), money('50'), { subject, before: money(before) });
-    });
-  };
-  count('0', '39.9');
-  count('39.9', '40');
-  count('40', '60');
-  count('60', '45');
-  count('45', '0');
-  expect(told(world.events())).toEqual([
-    'OPENED MEDIUM',
-    'OPENED HIGH',
-    'RECOVERED HIGH',
-    'RECOVERED MEDIUM',
-  ]);
-  expect(world.events()[0]?.violation).toMatchObject({
-    message: 'Limit usage above 80% threshold',
-    details: [
-      ['alert_id', 'on-limit'],
-      ['condition', 'USED_AT_LEAST_PERCENT'],
-      ['counted', '40'],
-      ['limit', '50'],
-      ['limit_id', 'daily'],
-      ['percentage_remaining', '20'],
-      ['threshold', '80'],
-    ],
-  });
 });

@@ -102,7 +102,7 @@ function partyOf(given: JsonValue | undefined): Given {
 }
 
 function thresholdOf(given: JsonValue): Given {
-  const text = String(given);
+  const text = typeof given === 'string' ? given : '';
   const [, value, severity] = /^([^:]+?)%?(?::([a-z]+))?$/i.exec(text) ?? [];
   if (value === undefined) {
     throw new UsageError(`"${text}" is no threshold. Write one like 15:medium or 2h:critical.`);
