@@ -42,13 +42,14 @@ export function judgeMoney(
   if (after.baseline <= 0n) return;
   for (const marked of alerts) {
     const reading = readMoney(marked, after);
-    const earlier =
-      before === undefined || before.baseline <= 0n ? undefined : readMoney(marked, before);
     // Every change is judged: what was clear before has nothing passed.
-    if (earlier !== undefined && isClear(marked, earlier) && isClear(marked, reading)) continue;
-    const fell = earlier !== undefined && isLower(reading, earlier);
-    judge(draft, marked, subject, { reading, fell, money: after, lastHour: undefined });
+    if (isClear(marked, reading) && wasClear(marked, before)) continue;
+    judge(draft, marked, subject, { reading, before, money: after, lastHour: undefined });
   }
+}
+
+function wasClear(marked: MarkedAlert, before: Money | undefined): boolean {
+  return before !== undefined && before.baseline > 0n && isClear(marked, readMoney(marked, before));
 }
 
 /** Judges the alerts on how long the money of one subject lasts. */
@@ -65,7 +66,7 @@ export function judgeBurning(
     if (!fell && stateOf(draft, marked, subject) === undefined) continue;
     burnt ??= lastHour();
     const reading = readBurn(available, burnt);
-    judge(draft, marked, subject, { reading, fell, money, lastHour: burnt });
+    judge(draft, marked, subject, { reading, before: fell, money, lastHour: burnt });
   }
 }
 
@@ -97,10 +98,17 @@ export function judgeLimitAlerts(
 /** One judgement of one alert. */
 interface Judgement {
   readonly reading: Reading;
-  /** Whether it got worse: what gets better never alerts. */
-  readonly fell: boolean;
+  /** What it was before, or whether it got worse where that is known. */
+  readonly before: Money | undefined | boolean;
   readonly money: Money;
   readonly lastHour: Amount | undefined;
+}
+
+/** Whether a value got worse: what gets better never alerts. */
+function fell(marked: MarkedAlert, { reading, before }: Judgement): boolean {
+  if (typeof before === 'boolean') return before;
+  if (before === undefined || before.baseline <= 0n) return false;
+  return isLower(reading, readMoney(marked, before));
 }
 
 function stateOf(
@@ -121,27 +129,36 @@ function judge(
   subject: AlertSubject,
   judgement: Judgement,
 ): void {
-  const { reading, fell } = judgement;
+  const { reading } = judgement;
   const fired = stateOf(draft, marked, subject)?.fired ?? [];
-  const kept = fired.filter(({ value }) => !marked.marks.some((mark) => comesBack(mark, value)));
-  const passed = fell
-    ? marked.marks.filter(
-        (mark) =>
-          isPassed(mark, reading) && !kept.some(({ value }) => value === mark.threshold.value),
-      )
-    : [];
-  if (kept.length === fired.length && passed.length === 0) return;
+  let comesBack = false;
+  let goesOn = false;
+  for (const mark of marked.marks) {
+    if (firedOf(fired, mark) !== undefined) comesBack ||= isRearmed(mark, reading);
+    else goesOn ||= isPassed(mark, reading);
+  }
+  goesOn &&= fell(marked, judgement);
+  if (!comesBack && !goesOn) return;
 
-  for (const threshold of fired) if (!kept.includes(threshold)) recover(draft, threshold);
+  const kept: FiredThreshold[] = [];
+  const passed: Mark[] = [];
+  for (const mark of marked.marks) {
+    const before = firedOf(fired, mark);
+    if (before === undefined) {
+      if (goesOn && isPassed(mark, reading)) passed.push(mark);
+    } else if (isRearmed(mark, reading)) recover(draft, before);
+    else kept.push(before);
+  }
   const opened = open(draft, marked, subject, passed, judgement);
   const key = alertStateKey(marked.alert, subject.uid);
   const next = inOrder(marked, [...kept, ...opened]);
   if (next.length === 0) removeRow(draft, 'alert_states', key);
   else putRow(draft, 'alert_states', key, { fired: next });
+}
 
-  function comesBack(mark: Mark, value: Amount): boolean {
-    return mark.threshold.value === value && isRearmed(mark, reading);
-  }
+function firedOf(fired: readonly FiredThreshold[], mark: Mark): FiredThreshold | undefined {
+  for (const each of fired) if (each.value === mark.threshold.value) return each;
+  return undefined;
 }
 
 function recover(draft: Draft, { violation: sequence }: FiredThreshold): void {
