@@ -1,6 +1,6 @@
 import { alertStateKey, type AlertState, type BudgetAlert } from './alert.js';
 import { draftRow, putRow, removeRow, type Draft } from './draft.js';
-import type { Agent } from './model.js';
+import type { Agent, Uid } from './model.js';
 import { tellOf } from './raise.js';
 import type { ScopeKind } from './scope.js';
 import { sequenceKey } from './violation.js';
@@ -68,6 +68,22 @@ export function leaveAlerts(
 export function removeAlert(draft: Draft, alert: BudgetAlert, note: EndNote): void {
   removeRow(draft, 'alerts', alert.id);
   endStates(draft, alert, note);
+}
+
+/** Why the alerts on something end when it goes. */
+const GONE: Record<ScopeKind, EndNote> = {
+  AGENT: 'agent deleted',
+  POOL: 'pool deleted',
+  EACH_AGENT_OF_POOL: 'pool deleted',
+  EVERY_AGENT: 'agent deleted',
+  LIMIT: 'limit deleted',
+};
+
+/** Takes the alerts away that are on one agent, pool or limit, which goes. */
+export function removeAlertsOf(draft: Draft, kind: ScopeKind, uid: Uid): void {
+  for (const alert of draft.state.rules.alerts.of(kind, uid)) {
+    removeAlert(draft, alert, GONE[kind]);
+  }
 }
 
 function endState(draft: Draft, key: string, { fired }: AlertState, note: string): void {

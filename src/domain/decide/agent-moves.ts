@@ -125,7 +125,7 @@ export function decideDeleteAgent(
   touch(draft, 'AGENT', agent.uid, draftAgent(draft, agent.uid).lastSequence);
   touch(draft, 'POOL', agent.poolUid, draftPool(draft, agent.poolUid).lastSequence);
   moveMoney(draft, agent.uid, { allocated: -returned });
-  dropRulesOf(draft, 'AGENT', agent.uid, 'agent deleted');
+  dropRulesOf(draft, 'AGENT', agent.uid);
   leaveAlerts(draft, agent, ['EACH_AGENT_OF_POOL', 'EVERY_AGENT'], 'agent deleted');
   countAgent(draft, agent.poolUid, -1);
   reviseAgent(draft, agent, { state: 'CLOSED', deleteTime: context.now });

@@ -171,8 +171,8 @@ function deletePool(state: State, pool: Pool, context: Context): Decided {
   const draft = beginDraft(state, context.now);
   const withdrawn = pool.unallocated;
   movePool(draft, pool.uid, { funded: -withdrawn, unallocated: -withdrawn });
-  dropRulesOf(draft, 'POOL', pool.uid, 'pool deleted');
-  dropRulesOf(draft, 'EACH_AGENT_OF_POOL', pool.uid, 'pool deleted');
+  dropRulesOf(draft, 'POOL', pool.uid);
+  dropRulesOf(draft, 'EACH_AGENT_OF_POOL', pool.uid);
   draft.pools.set(pool.uid, {
     ...draftPool(draft, pool.uid),
     state: 'DELETED',

@@ -1,6 +1,6 @@
 import { reject, type Rejection, type RejectionReason } from '../answer.js';
 import type { Draft } from '../draft.js';
-import { removeAlert, type EndNote } from '../end-alerts.js';
+import { removeAlertsOf } from '../end-alerts.js';
 import type { Uid } from '../model.js';
 import { RULES_MAX } from '../rules.js';
 import type { Scope, ScopeKind } from '../scope.js';
@@ -42,7 +42,7 @@ export function ruleNotFound(reason: RejectionReason, noun: string, id: string):
 
 /** The rejection of a rule whose id is taken. */
 export function ruleExists(reason: RejectionReason, noun: string, id: string): Rejection {
-  return reject(reason, `A rule of that kind has that id. Use another or update it`, {
+  return reject(reason, `A ${noun} with that id exists. Use another or update it`, {
     [`${noun}_id`]: id,
   });
 }
@@ -55,8 +55,7 @@ export function checkRoom(noun: string, count: number): Rejection | undefined {
   });
 }
 
-/** Takes the rules away that are for one agent, pool or limit, which goes. */
-export function dropRulesOf(draft: Draft, kind: ScopeKind, uid: Uid, note: EndNote): void {
-  const { rules } = draft.state;
-  for (const alert of rules.alerts.of(kind, uid)) removeAlert(draft, alert, note);
+/** Takes the rules away that are for one agent or pool, which goes. */
+export function dropRulesOf(draft: Draft, kind: ScopeKind, uid: Uid): void {
+  removeAlertsOf(draft, kind, uid);
 }
