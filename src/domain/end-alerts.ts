@@ -47,20 +47,23 @@ function endSome(draft: Draft, statesUid: number, note: string, max: number): nu
   return some.length;
 }
 
-/** Ends what an agent did to the alerts of some scopes that watch it, since it leaves them. */
+/**
+ * Ends what an agent did to the alerts of some scopes that watch it, since it leaves them: every agent's,
+ * those of each agent of its pool, those on limits that count it by itself.
+ */
 export function leaveAlerts(
   draft: Draft,
   agent: Agent,
   scopes: readonly ScopeKind[],
   note: EndNote,
 ): void {
-  const { alerts } = draft.state.rules;
-  for (const kind of scopes) {
-    for (const alert of alerts.of(kind, kind === 'EVERY_AGENT' ? 0 : agent.poolUid)) {
-      const key = alertStateKey(alert, agent.uid);
-      const state = draftRow(draft, 'alert_states', key);
-      if (state !== undefined) endState(draft, key, state, note);
-    }
+  for (const alert of draft.state.rules.rows.alerts.values()) {
+    const { kind, uid } = alert.scope;
+    if (!scopes.includes(kind) || (kind === 'EACH_AGENT_OF_POOL' && uid !== agent.poolUid))
+      continue;
+    const key = alertStateKey(alert, agent.uid);
+    const state = draftRow(draft, 'alert_states', key);
+    if (state !== undefined) endState(draft, key, state, note);
   }
 }
 

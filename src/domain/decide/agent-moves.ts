@@ -126,7 +126,7 @@ export function decideDeleteAgent(
   touch(draft, 'POOL', agent.poolUid, draftPool(draft, agent.poolUid).lastSequence);
   moveMoney(draft, agent.uid, { allocated: -returned });
   dropRulesOf(draft, 'AGENT', agent.uid);
-  leaveAlerts(draft, agent, ['EACH_AGENT_OF_POOL', 'EVERY_AGENT'], 'agent deleted');
+  leaveAlerts(draft, agent, ['EACH_AGENT_OF_POOL', 'EVERY_AGENT', 'LIMIT'], 'agent deleted');
   countAgent(draft, agent.poolUid, -1);
   reviseAgent(draft, agent, { state: 'CLOSED', deleteTime: context.now });
   closeEntry(draft, 'AGENT_DELETE', {
