@@ -59,8 +59,9 @@ export function leaveAlerts(
 ): void {
   for (const alert of draft.state.rules.rows.alerts.values()) {
     const { kind, uid } = alert.scope;
-    if (!scopes.includes(kind) || (kind === 'EACH_AGENT_OF_POOL' && uid !== agent.poolUid))
+    if (!scopes.includes(kind) || (kind === 'EACH_AGENT_OF_POOL' && uid !== agent.poolUid)) {
       continue;
+    }
     const key = alertStateKey(alert, agent.uid);
     const state = draftRow(draft, 'alert_states', key);
     if (state !== undefined) endState(draft, key, state, note);
