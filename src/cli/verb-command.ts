@@ -9,6 +9,7 @@ const GROUPS: Readonly<Record<string, string>> = {
   agent: 'Agents: make, change, stop',
   pool: 'Pools: where money comes from',
   budget: 'Balances of agents',
+  alert: 'Alerts: who runs low',
   allocate: 'New budgets for the agents of a pool',
   change: 'Changes of budgets that were made elsewhere',
   review: 'Who has much or little of a budget left',

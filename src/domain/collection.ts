@@ -5,6 +5,7 @@ import type { EmergencyPolicy } from './emergency/policy.js';
 import type { EmergencyGrants, EmergencyRequest } from './emergency/request.js';
 import type { Instant, Method, Uid } from './model.js';
 import type { Review, ReviewFindings } from './review.js';
+import type { AlertState, BudgetAlert, EndedAlert } from './alert.js';
 import type { ServiceLevels } from './service-level.js';
 import type { ViolationCounts } from './violation-counts.js';
 import type { Episode, Violation, ViolationEvent } from './violation.js';
@@ -50,6 +51,11 @@ export interface Collections {
   violation_stats: ViolationCounts;
   /** By requestTimeKey: idempotency records that no entry leads to, so that they are purged in time. */
   request_times: RequestTime;
+  alerts: BudgetAlert;
+  /** By alertStateKey. */
+  alert_states: AlertState;
+  /** By sequenceKey of their statesUid. */
+  ended_alerts: EndedAlert;
 }
 
 /** Names an idempotency record without a ledger entry. */

@@ -11,6 +11,7 @@ import type {
 import type { EmergencyPolicy } from './emergency/policy.js';
 import type { EmergencyAnswer } from './emergency/request.js';
 import { type Draft, type Effects, overflowOf } from './draft.js';
+import { consequences } from './consequences.js';
 import type { Agent, Pool, Reservation, Uid } from './model.js';
 import type { Alarm, Violation } from './violation.js';
 
@@ -51,6 +52,7 @@ export function carryOut(draft: Draft, facts: OutcomeFacts): Decided {
   if (overflow !== undefined) return overflow;
   const last = draft.entries.at(-1);
   if (last === undefined) return unchanged(facts);
+  consequences(draft);
   return {
     verdict: 'JUDGED',
     outcome: outcomeOf('APPROVED', last.sequence, undefined, facts, draft),

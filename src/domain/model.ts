@@ -204,6 +204,9 @@ export const METHODS = {
   REPORT_VIOLATION: 95,
   RESOLVE_VIOLATION: 96,
   ESCALATE_VIOLATION: 97,
+  CREATE_ALERT: 77,
+  UPDATE_ALERT: 78,
+  DELETE_ALERT: 79,
 } as const;
 
 /** The name of a method that keeps idempotency records. */

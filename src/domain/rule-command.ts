@@ -1,3 +1,4 @@
+import type { AlertCondition, AlertThreshold } from './alert.js';
 import type { Amount } from './amount.js';
 import type { AdminFields } from './command.js';
 import type { ScopeName } from './decide/rules.js';
@@ -77,6 +78,41 @@ export interface DeleteMonitorCommand extends AdminFields {
   readonly expectedRevision: number | undefined;
 }
 
+export interface CreateAlertCommand extends AdminFields {
+  readonly method: 'CREATE_ALERT';
+  /** Empty: made by the server. */
+  readonly alertId: string;
+  readonly scope: ScopeName;
+  readonly condition: AlertCondition;
+  /** 1 to 8, values unique, the one that is passed first in front. */
+  readonly thresholds: readonly AlertThreshold[];
+  /** 0 to 100. */
+  readonly rearmMargin: Amount;
+  readonly message: string;
+}
+
+/** The fields of an alert that an update may name; undefined ones stay. */
+export interface AlertPatch {
+  /** Never without thresholds. */
+  readonly condition?: AlertCondition;
+  readonly thresholds?: readonly AlertThreshold[];
+  readonly rearmMargin?: Amount;
+  readonly message?: string;
+}
+
+export interface UpdateAlertCommand extends AdminFields {
+  readonly method: 'UPDATE_ALERT';
+  readonly alertId: string;
+  readonly patch: AlertPatch;
+  readonly expectedRevision: number | undefined;
+}
+
+export interface DeleteAlertCommand extends AdminFields {
+  readonly method: 'DELETE_ALERT';
+  readonly alertId: string;
+  readonly expectedRevision: number | undefined;
+}
+
 /** A mutation whose subject is a rule. */
 export type RuleCommand =
   | CreateLimitCommand
@@ -84,4 +120,7 @@ export type RuleCommand =
   | DeleteLimitCommand
   | CreateMonitorCommand
   | UpdateMonitorCommand
-  | DeleteMonitorCommand;
+  | DeleteMonitorCommand
+  | CreateAlertCommand
+  | UpdateAlertCommand
+  | DeleteAlertCommand;

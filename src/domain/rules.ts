@@ -1,3 +1,4 @@
+import { alertIndex, type AlertIndex } from './alert-index.js';
 import { changesIn, type Collections, type RowChanges } from './collection.js';
 import type { CompileExpression, Expression } from './expression.js';
 import type { SpendingLimit } from './limit.js';
@@ -10,6 +11,7 @@ export const RULE_COLLECTIONS = [
   'limits',
   'monitors',
   'emergency_policies',
+  'alerts',
 ] as const;
 
 /** The name of such a collection. */
@@ -23,6 +25,7 @@ export interface Rules {
   readonly rows: RuleRows;
   readonly limits: ScopeIndex<SpendingLimit>;
   readonly monitors: ScopeIndex<CompiledMonitor>;
+  readonly alerts: AlertIndex;
   readonly compile: CompileExpression;
 }
 
@@ -36,6 +39,7 @@ export function makeRules(rows: RuleRows, compile: CompileExpression, earlier?: 
     rows,
     compile,
     limits: scopeIndex(rows.limits.values()),
+    alerts: rows.alerts === earlier?.rows.alerts ? earlier.alerts : alertIndex(rows.alerts),
     monitors: same ? earlier.monitors : scopeIndex(compileAll(rows.monitors, compile, earlier)),
   };
 }

@@ -1,3 +1,4 @@
+import type { BudgetAlert } from '../domain/alert.js';
 import type { Amount } from '../domain/amount.js';
 import type { Answer, Rejection } from '../domain/answer.js';
 import type { CollectionName, Collections } from '../domain/collection.js';
@@ -93,6 +94,14 @@ export interface EntryView {
   readonly entry: Entry;
   /** Ids by `AGENT 7` or `POOL 1`. */
   readonly ids: ReadonlyMap<string, string>;
+}
+
+/** Which alerts are listed: those on an agent, or those on a pool and each of its agents. */
+export interface AlertFilter {
+  /** Empty: of any agent. */
+  readonly agentId: string;
+  /** Empty: of any pool. Not together with an agent. */
+  readonly poolId: string;
 }
 
 /** What WatchBudgets sends. */
@@ -257,6 +266,10 @@ export interface LedgerApi {
   /** By id, each read at one moment. */
   listPoolMetrics(page: PageRequest): Promise<Page<PoolMetricsView>>;
   systemMetrics(): SystemMetricsView;
+
+  alert(id: string): BudgetAlert | undefined;
+  /** By id. Rejects with AGENT_NOT_FOUND or POOL_NOT_FOUND. */
+  listAlerts(filter: AlertFilter, page: PageRequest): Page<BudgetAlert> | Rejection;
 
   /** Oldest first, from the entry after `after` to `through` (0: the head now). */
   exportEntries(after: number, through: number, signal: AbortSignal): AsyncIterable<ExportedEntry>;

@@ -3,6 +3,7 @@ import type { Instant } from '../domain/model.js';
 import { cutViolations } from '../domain/cut-violations.js';
 import { decideExpire } from '../domain/decide/expire.js';
 import type { Context, Policy } from '../domain/state.js';
+import { makeAlertRound } from './alert-round.js';
 import type { StoreClock } from './clock.js';
 import { flush, nextExpiryOf, remember, settle, type FlushContext, type Flushed } from './flush.js';
 import type { Judging } from './judge.js';
@@ -60,6 +61,8 @@ export interface GroupWriter {
   maintain(): void;
   /** Writes the denials that were counted since the last time, and ends episodes that are over. */
   writeDenials(): void;
+  /** Judges the alerts that time alone may set off, in steps: once a minute. */
+  judgeAlerts(): void;
   /** Takes no more tasks, and resolves when those taken are answered. */
   drain(): Promise<void>;
 }
@@ -98,6 +101,8 @@ export function startGroupWriter(options: GroupWriterOptions): GroupWriter {
   let closing = false;
   let maintenanceDue = false;
   let denialsDue = false;
+  let alertsDue = false;
+  const round = makeAlertRound();
   let nextExpiry: Instant = 0;
   const idle: (() => void)[] = [];
 
@@ -197,11 +202,12 @@ export function startGroupWriter(options: GroupWriterOptions): GroupWriter {
     };
     const workspace = new Workspace(stateOf(rows, writer, header), now);
     // A group that only writes counted denials, such as the last one, decides nothing.
-    if (group.length > 0 || maintenanceDue) expireDue(writer, workspace, context);
+    if (group.length > 0 || maintenanceDue || alertsDue) expireDue(writer, workspace, context);
     const backlog = nextExpiry <= now;
     for (const task of group) {
       if (!task.abandoned()) task.run({ workspace, reader: writer, context, backlog });
     }
+    const judged = alertsDue ? round.step(workspace, writer, now) : undefined;
     raiseDenied(workspace, now);
     const wroteDenials = denialsDue;
     if (denialsDue) rows.episodes.write(workspace, now);
@@ -221,6 +227,7 @@ export function startGroupWriter(options: GroupWriterOptions): GroupWriter {
     remember(workspace, flushed, flushing);
     rows.episodes.remember(workspace, now, wroteDenials);
     if (wroteDenials) denialsDue = false;
+    if (judged !== undefined) alertsDue = round.remember(judged);
     for (const id of ended) rows.reservations.forget(id);
     header = purged.header;
     const opened = nextExpiryOf(workspace.reservations.values());
@@ -268,6 +275,7 @@ export function startGroupWriter(options: GroupWriterOptions): GroupWriter {
       if (result.workspace.changed) options.onDurable(result.workspace, result.flushed);
       settle(result.workspace, result.flushed, result.flushing);
       if (result.more) maintain();
+      if (alertsDue && !closing) schedule();
     }
     for (const task of group) task.done();
   }
@@ -292,6 +300,12 @@ export function startGroupWriter(options: GroupWriterOptions): GroupWriter {
     schedule();
   }
 
+  function judgeAlerts(): void {
+    if (storageFailed || closing || !round.begin(rows.rules.alerts.timed(), store)) return;
+    alertsDue = true;
+    schedule();
+  }
+
   function wakeIdle(): void {
     if (inFlight > 0 || waiting.length > 0) return;
     for (const wake of idle.splice(0)) wake();
@@ -302,6 +316,7 @@ export function startGroupWriter(options: GroupWriterOptions): GroupWriter {
     header: () => header,
     maintain,
     writeDenials,
+    judgeAlerts,
     drain: () =>
       new Promise((resolve) => {
         closing = true;

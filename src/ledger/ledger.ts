@@ -1,5 +1,5 @@
 import { v7 as newUuid } from 'uuid';
-import { reject, type Answer, type Rejection } from '../domain/answer.js';
+import { type Answer, type Rejection, reject } from '../domain/answer.js';
 import type { Command } from '../domain/command.js';
 import { asOf } from '../domain/decide/checks.js';
 import type { Instant } from '../domain/model.js';
@@ -7,15 +7,16 @@ import { DEFAULT_POOL_ID, type Policy } from '../domain/state.js';
 import type { BackupReport, BatchAnswer, Caller, LedgerApi, VerificationReport } from './api.js';
 import { makeBudgetFeed } from './budget-feed.js';
 import { watchBudgets } from './budget-watch.js';
-import { startClock, type ClockPolicy, type TimeSource } from './clock.js';
+import { type ClockPolicy, type TimeSource, startClock } from './clock.js';
 import { emergencyPolicy, emergencyRequest, listEmergencyRequests } from './emergencies.js';
 import { exportEntries } from './export.js';
-import { startGroupWriter, type GroupWriter } from './group-writer.js';
+import { type GroupWriter, startGroupWriter } from './group-writer.js';
 import { budgetChanges, externalChange } from './budget-changes.js';
 import { usageBuckets, usageEntries } from './history.js';
-import { judge, replayOf, type Judging } from './judge.js';
+import { type Judging, judge, replayOf } from './judge.js';
+import { listAlerts } from './alerts.js';
 import { judgeBatch } from './judge-batch.js';
-import { listAgents, listPools, listReservations, type ListSources } from './lists.js';
+import { type ListSources, listAgents, listPools, listReservations } from './lists.js';
 import {
   agentMetrics,
   countFrozenAgents,
@@ -30,7 +31,7 @@ import { durableRows, makeRows } from './rows.js';
 import type { Store } from './store.js';
 import { makeUsageBook } from './usage-book.js';
 import { makeViolationFeed } from './violation-feed.js';
-import { watchViolations, type ViolationWatchSources } from './violation-watch.js';
+import { type ViolationWatchSources, watchViolations } from './violation-watch.js';
 import { listViolations, violationCounts, violationOf } from './violations.js';
 
 /** Everything a ledger is opened with. Bounds are settings of the configuration. */
@@ -60,6 +61,9 @@ export interface Ledger extends LedgerApi {
 
 /** How often counted denials are written: what a crash may cost of their count. */
 const DENIALS_INTERVAL_MS = 1_000;
+
+/** How often the alerts are judged that time alone may set off: api.md, EXHAUSTION_WITHIN. */
+const ALERTS_INTERVAL_MS = 60_000;
 
 /** How often watchers that have heard nothing are looked for. */
 const TICK_MS = 250;
@@ -164,6 +168,8 @@ export async function openLedger(options: LedgerOptions): Promise<Ledger> {
     poolMetrics: (id) => poolMetrics(sources, id),
     listPoolMetrics: (page) => listPoolMetrics(sources, page),
     systemMetrics: () => systemMetrics(sources),
+    alert: (id) => store.row('alerts', id),
+    listAlerts: (filter, page) => listAlerts(sources, filter, page),
     exportEntries: (after, through, signal) => exportEntries(store, rows, after, through, signal),
     watchBudgets: (selection, minIntervalMs, signal) =>
       watchBudgets(
@@ -202,6 +208,7 @@ export async function openLedger(options: LedgerOptions): Promise<Ledger> {
       clearInterval(counter);
       await reviews.close();
       clearInterval(ticker);
+      clearInterval(watcher);
       writer.writeDenials();
       await writer.drain();
       await store.transact((tx) => {
@@ -230,6 +237,10 @@ export async function openLedger(options: LedgerOptions): Promise<Ledger> {
     violations.tick();
   }, TICK_MS);
   ticker.unref();
+  const watcher = setInterval(() => {
+    writer.judgeAlerts();
+  }, ALERTS_INTERVAL_MS);
+  watcher.unref();
   const sweeper = setInterval(() => {
     writer.maintain();
   }, options.sweepIntervalMs);

@@ -1,6 +1,7 @@
 import type { LedgerApi } from '../ledger/api.js';
 import { BudgetAdminService } from '../gen/safeguards/v1/budget_admin_service_pb.js';
 import { agentMethods } from './agent-methods.js';
+import { alertMethods } from './alert-methods.js';
 import { allocationMethods } from './allocation-methods.js';
 import { budgetService } from './budget-service.js';
 import { emergencyMethods } from './emergency-methods.js';
@@ -56,6 +57,7 @@ export function adminPlane(
     ...limitMethods(ledger),
     ...monitorMethods(ledger),
     ...emergencyMethods(ledger),
+    ...alertMethods(ledger),
     ...serverMethods(ledger, options),
   });
   const services = [

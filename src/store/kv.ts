@@ -32,6 +32,9 @@ export const TABLES = [
   'budget_review_findings',
   'violation_stats',
   'request_times',
+  'alerts',
+  'alert_states',
+  'ended_alerts',
 ] as const;
 
 /** The name of a table. */

@@ -6,18 +6,16 @@ import type { LimitKind } from '../../src/domain/limit.js';
 import {
   commit,
   createAgent,
-  createLimit,
   createPool,
   deleteAgent,
-  deleteLimit,
   moveAgent,
   refund,
   release,
   reserve,
   setBudget,
   spend,
-  updateLimit,
 } from '../fakes/commands.js';
+import { createLimit, deleteLimit, updateLimit } from '../fakes/rule-commands.js';
 import { DAY, HOUR, MINUTE } from '../fakes/manual-time.js';
 import { money } from '../support/seed.js';
 import { verdictOf, worldWithPool, type World } from '../fakes/world.js';

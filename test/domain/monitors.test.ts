@@ -2,16 +2,18 @@
 import { beforeEach, expect, test } from 'vitest';
 import {
   createAgent,
-  createLimit,
-  createMonitor,
   createPool,
-  deleteMonitor,
   moveAgent,
   poolState,
   reserve,
   spend,
-  updateMonitor,
 } from '../fakes/commands.js';
+import {
+  createLimit,
+  createMonitor,
+  deleteMonitor,
+  updateMonitor,
+} from '../fakes/rule-commands.js';
 import { money } from '../support/seed.js';
 import { worldWithPool, type World } from '../fakes/world.js';
 

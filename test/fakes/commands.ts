@@ -1,6 +1,7 @@
 import type * as A from '../../src/domain/allocation/command.js';
+import type { AlertThreshold } from '../../src/domain/alert.js';
 import type * as C from '../../src/domain/command.js';
-import type * as R from '../../src/domain/rule-command.js';
+import type { Severity } from '../../src/domain/violation.js';
 import { money } from '../support/seed.js';
 
 /** Well-formed commands with defaults, as the decoders would make them. */
@@ -252,6 +253,14 @@ export function refund(
   };
 }
 
+/** Thresholds are written `15` or `90 CRITICAL`, in the order in which they are passed. */
+export function thresholds(...texts: readonly string[]): readonly AlertThreshold[] {
+  return texts.map((text) => {
+    const [value = '', severity = 'MEDIUM'] = text.split(' ');
+    return { value: money(value), severity: severity as Severity };
+  });
+}
+
 export function applyConfiguration(
   over: Over<C.ApplyConfigurationCommand>,
 ): C.ApplyConfigurationCommand {
@@ -324,62 +333,4 @@ export function rebalancePool(
     normalization: 'SHARE',
     ...over,
   };
-}
-
-export function createLimit(
-  limitId: string,
-  value: string,
-  scope: R.CreateLimitCommand['scope'],
-  over: Over<R.CreateLimitCommand> = {},
-): R.CreateLimitCommand {
-  return {
-    method: 'CREATE_LIMIT',
-    ...ADMIN,
-    limitId,
-    name: limitId,
-    scope,
-    metric: 'amount',
-    window: { kind: 'PER_REQUEST' },
-    value: money(value),
-    enforcement: 'DENY',
-    severity: 'MEDIUM',
-    includePast: false,
-    ...over,
-  };
-}
-
-export function updateLimit(limitId: string, patch: R.LimitPatch): R.UpdateLimitCommand {
-  return { method: 'UPDATE_LIMIT', ...ADMIN, limitId, patch, expectedRevision: undefined };
-}
-
-export function deleteLimit(limitId: string): R.DeleteLimitCommand {
-  return { method: 'DELETE_LIMIT', ...ADMIN, limitId, expectedRevision: undefined };
-}
-
-export function createMonitor(
-  monitorId: string,
-  expression: string,
-  scope: R.CreateMonitorCommand['scope'],
-  over: Over<R.CreateMonitorCommand> = {},
-): R.CreateMonitorCommand {
-  return {
-    method: 'CREATE_MONITOR',
-    ...ADMIN,
-    monitorId,
-    name: monitorId,
-    scope,
-    expression,
-    action: 'DENY',
-    severity: 'MEDIUM',
-    message: '',
-    ...over,
-  };
-}
-
-export function updateMonitor(monitorId: string, patch: R.MonitorPatch): R.UpdateMonitorCommand {
-  return { method: 'UPDATE_MONITOR', ...ADMIN, monitorId, patch, expectedRevision: undefined };
-}
-
-export function deleteMonitor(monitorId: string): R.DeleteMonitorCommand {
-  return { method: 'DELETE_MONITOR', ...ADMIN, monitorId, expectedRevision: undefined };
 }

@@ -4,7 +4,6 @@ import { asOf } from '../../src/domain/decide/checks.js';
 import { decide, type SingleCommand } from '../../src/domain/decide/decide.js';
 import { decideExpire } from '../../src/domain/decide/expire.js';
 import type { Decided } from '../../src/domain/decided.js';
-import type { Effects, EntryDraft } from '../../src/domain/draft.js';
 import type { Entry } from '../../src/domain/entry.js';
 import type { Agent, Instant, Pool, Reservation, Uid } from '../../src/domain/model.js';
 import type { Context, Policy, State } from '../../src/domain/state.js';
@@ -20,7 +19,7 @@ import {
   type RowChanges,
   type RowRange,
 } from '../../src/domain/collection.js';
-import { beginDraft } from '../../src/domain/draft.js';
+import { beginDraft, type Draft, type Effects, type EntryDraft } from '../../src/domain/draft.js';
 import { raise } from '../../src/domain/raise.js';
 import { noRules, rulesWith, type Rules } from '../../src/domain/rules.js';
 import type { ViolationEvent } from '../../src/domain/violation.js';
@@ -94,6 +93,13 @@ export class World implements State {
         this.#install(decided.effects);
       }
     }
+  }
+
+  /** What the sidecar does by itself, such as every minute. */
+  byItself(work: (draft: Draft) => void): void {
+    const draft = beginDraft(this, this.now);
+    work(draft);
+    this.#install(draft);
   }
 
   #context(): Context {
@@ -191,9 +197,11 @@ export class World implements State {
   usage(uid: Uid, start: Instant, end: Instant): UsageTotals {
     const [first, last] = [minuteStart(start), minuteStart(end - 1)];
     return this.entries
-      .filter(({ usage }, at) => {
+      .filter(({ usage, accounts }, at) => {
         const minute = minuteStart(this.times[at]!);
-        return usage?.agentUid === uid && minute >= first && minute <= last;
+        const payer = accounts.find(({ kind }) => kind === 'POOL')?.uid;
+        const ofUid = usage !== undefined && (usage.agentUid === uid || payer === uid);
+        return ofUid && minute >= first && minute <= last;
       })
       .map(({ usage }) => cellOf(0, usage!))
       .reduce(addCells, sumRow([], 0));

@@ -1,13 +1,7 @@
 /** Limits in the whole ledger: many callers, restarts, crashes. */
 import { expect, test } from 'vitest';
-import {
-  createAgent,
-  createLimit,
-  createMonitor,
-  createPool,
-  reserve,
-  spend,
-} from '../fakes/commands.js';
+import { createAgent, createPool, reserve, spend } from '../fakes/commands.js';
+import { createLimit, createMonitor } from '../fakes/rule-commands.js';
 import { DAY } from '../fakes/manual-time.js';
 import { MemoryLedger } from '../fakes/memory-ledger.js';
 

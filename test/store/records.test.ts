@@ -43,6 +43,9 @@ const MESSAGES: Partial<Record<Table, DescMessage>> = {
   budget_review_findings: schemas.BudgetReviewFindingsRecordSchema,
   violation_stats: schemas.ViolationCountsRecordSchema,
   request_times: schemas.RequestTimeRecordSchema,
+  alerts: schemas.BudgetAlertRecordSchema,
+  alert_states: schemas.AlertStateRecordSchema,
+  ended_alerts: schemas.EndedAlertRecordSchema,
 };
 
 /** How a kind of row is written, and what reading it must give. */

@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import type { JsonValue } from '@bufbuild/protobuf';
+import { parseDuration } from '../../config/value.js';
 import { UsageError, type Terminal } from '../terminal.js';
 import type { Given, Verb } from '../verb.js';
 
@@ -15,7 +16,10 @@ export function named(id: string): Complete {
 }
 
 /** Puts the new values into the object to update, with the mask that names them. */
-export function updated(field: 'pool' | 'agent' | 'limit' | 'monitor', id: string): Complete {
+export function updated(
+  field: 'pool' | 'agent' | 'limit' | 'monitor' | 'alert',
+  id: string,
+): Complete {
   const outside = ['request_id', 'expected_revision', 'reason'];
   return ({ [id]: subject, ...given }) => {
     const entries = Object.entries(given);
@@ -98,4 +102,22 @@ function partyOf(given: JsonValue | undefined): Given {
 
 function camel(name: string): string {
   return name.replace(/_(.)/g, (_match, letter: string) => letter.toUpperCase());
+}
+
+/** Reads thresholds such as `15:medium`, `15%`, `2.50:high` and `2h:critical`. */
+export const withThresholds: Complete = ({ thresholds, ...given }) =>
+  Array.isArray(thresholds) ? { ...given, thresholds: thresholds.map(thresholdOf) } : given;
+
+function thresholdOf(given: JsonValue): Given {
+  const text = typeof given === 'string' ? given : '';
+  const [, value, severity] = /^([^:]+?)%?(?::([a-z]+))?$/i.exec(text) ?? [];
+  if (value === undefined) {
+    throw new UsageError(`"${text}" is no threshold. Write one like 15:medium or 2h:critical.`);
+  }
+  // A number alone is a percent or an amount.
+  const ms = /[a-z]$/.test(value) ? parseDuration(value) : undefined;
+  return {
+    value: ms === undefined ? value : `${ms / 1_000}s`,
+    ...(severity !== undefined && { severity: `SEVERITY_${severity.toUpperCase()}` }),
+  };
 }

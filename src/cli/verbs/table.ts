@@ -1,5 +1,6 @@
 import type { Verb } from '../verb.js';
 import { AGENT_VERBS } from './agents.js';
+import { ALERT_VERBS } from './alerts.js';
 import { ALLOCATION_VERBS } from './allocation.js';
 import { BUDGET_VERBS } from './budgets.js';
 import { METRICS_VERBS } from './metrics.js';
@@ -22,6 +23,7 @@ export const VERBS: readonly Verb[] = [
   ...AGENT_VERBS,
   ...LIMIT_VERBS,
   ...MONITOR_VERBS,
+  ...ALERT_VERBS,
   ...METRICS_VERBS,
   ...EMERGENCY_VERBS,
   ...VIOLATION_VERBS,

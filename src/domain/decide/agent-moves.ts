@@ -12,6 +12,7 @@ import {
   movePool,
   touch,
 } from '../draft.js';
+import { leaveAlerts } from '../end-alerts.js';
 import type { Agent, Pool, Reservation } from '../model.js';
 import type { Context, State } from '../state.js';
 import { countAgent, reviseAgent } from './agents.js';
@@ -56,6 +57,7 @@ export function decideMoveAgent(
   movePool(draft, target.uid, { funded: moved, reserved: agent.reserved, debt });
   if (moved > 0n) raisePoolBaseline(draft, target.uid);
   moveHoldCounts(draft, agent, state.openReservations(agent.uid), target);
+  leaveAlerts(draft, agent, ['EACH_AGENT_OF_POOL'], 'agent moved');
   countAgent(draft, source.uid, -1);
   countAgent(draft, target.uid, 1);
   reviseAgent(draft, agent, { poolUid: target.uid });
@@ -126,6 +128,7 @@ export function decideDeleteAgent(
   touch(draft, 'POOL', agent.poolUid, draftPool(draft, agent.poolUid).lastSequence);
   moveMoney(draft, agent.uid, { allocated: -returned });
   dropRulesOf(draft, 'AGENT', agent.uid);
+  leaveAlerts(draft, agent, ['EACH_AGENT_OF_POOL', 'EVERY_AGENT', 'LIMIT'], 'agent deleted');
   countAgent(draft, agent.poolUid, -1);
   reviseAgent(draft, agent, { state: 'CLOSED', deleteTime: context.now });
   closeEntry(draft, 'AGENT_DELETE', {

@@ -9,6 +9,7 @@ import {
 import { decideDeleteAgent, decideMoveAgent } from './agent-moves.js';
 import { decideAgentState, decideCreateAgent, decideUpdateAgent } from './agents.js';
 import { decideRecordBudgetChange, decideRunReview } from './annotate.js';
+import { decideCreateAlert, decideDeleteAlert, decideUpdateAlert } from './alerts.js';
 import { decideAdjustBudget, decideSetBudget } from './budgets.js';
 import { decideCommit } from './commit.js';
 import { decideRequestEmergency } from './emergency.js';
@@ -89,6 +90,12 @@ export function decide(state: State, command: SingleCommand, context: Context): 
       return decideUpdateMonitor(state, command, context);
     case 'DELETE_MONITOR':
       return decideDeleteMonitor(state, command, context);
+    case 'CREATE_ALERT':
+      return decideCreateAlert(state, command, context);
+    case 'UPDATE_ALERT':
+      return decideUpdateAlert(state, command, context);
+    case 'DELETE_ALERT':
+      return decideDeleteAlert(state, command, context);
     case 'ALLOCATE_DYNAMIC':
       return decideAllocateDynamic(state, command, context);
     case 'ALLOCATE_BY_PRIORITY':

@@ -1,5 +1,5 @@
 import { maxAmount, minAmount, type Amount } from '../amount.js';
-import { draftAgent, type Draft } from '../draft.js';
+import { draftAgent, draftPool, type Draft } from '../draft.js';
 import type { SpendingLimit, Use } from '../limit.js';
 import { usedOf } from '../limit.js';
 import type { Agent, Pool, Quantities, Reservation } from '../model.js';
@@ -61,16 +61,17 @@ export function moveHoldCounts(
   target: Pool,
 ): void {
   const { limits } = draft.state.rules;
-  const count = (limit: SpendingLimit, hold: Reservation, use: Use): void => {
+  const source = draftPool(draft, agent.poolUid);
+  const count = (limit: SpendingLimit, pool: Pool, hold: Reservation, use: Use): void => {
     const used = usedOf(limit.metric, use);
     if (used !== 0n && hold.createTime >= limit.countFrom) {
-      addTo(draft, limit, agent, hold.createTime, used);
+      addTo(draft, limit, agent, pool, hold.createTime, used);
     }
   };
   for (const kind of ['POOL', 'EACH_AGENT_OF_POOL'] as const) {
     for (const hold of holds) {
-      for (const limit of limits.of(kind, agent.poolUid)) count(limit, hold, negated(hold));
-      for (const limit of limits.of(kind, target.uid)) count(limit, hold, heldUse(hold));
+      for (const limit of limits.of(kind, agent.poolUid)) count(limit, source, hold, negated(hold));
+      for (const limit of limits.of(kind, target.uid)) count(limit, target, hold, heldUse(hold));
     }
   }
 }

@@ -1,3 +1,4 @@
+import type { AlertSubject } from '../alert-text.js';
 import { formatAmount, maxAmount, minAmount, type Amount } from '../amount.js';
 import type { Denial } from '../answer.js';
 import { countedAt, countIn, retryTime, type LimitCounter } from '../counter.js';
@@ -10,6 +11,7 @@ import {
   type SpendingLimit,
   type Use,
 } from '../limit.js';
+import { judgeLimitAlerts } from '../judge-alerts.js';
 import type { Agent, Instant, Pool } from '../model.js';
 import { raise } from '../raise.js';
 import type { State } from '../state.js';
@@ -134,7 +136,7 @@ export function countUse(draft: Draft, agent: Agent, pool: Pool, use: Use, at: I
   for (const limit of draft.state.rules.limits.ofAgent(agent)) {
     const used = usedOf(limit.metric, use);
     if (used === 0n || at < limit.countFrom) continue;
-    const counted = addTo(draft, limit, agent, at, used);
+    const counted = addTo(draft, limit, agent, pool, at, used);
     if (used > 0n && counted > limit.value) {
       const alarm = limitAlarm(limit, agent, pool, counted);
       raise(draft, alarm, { entrySequence: draft.state.headSequence + draft.entries.length });
@@ -147,6 +149,7 @@ export function addTo(
   draft: Draft,
   limit: SpendingLimit,
   agent: Agent,
+  pool: Pool,
   at: Instant,
   used: Amount,
 ): Amount {
@@ -156,5 +159,23 @@ export function addTo(
   const before = draftRow(draft, 'limit_counters', key);
   const after = countIn(window, before, at, draft.now, used);
   if (after !== undefined && after !== before) putRow(draft, 'limit_counters', key, after);
-  return countedAt(window, after, draft.now);
+  const counted = countedAt(window, after, draft.now);
+  judgeLimitAlerts(draft, limit.uid, counted, limit.value, {
+    subject: subjectOf(limit, agent, pool),
+    before: countedAt(window, before, draft.now),
+  });
+  return counted;
+}
+
+function subjectOf({ scope, metric }: SpendingLimit, agent: Agent, pool: Pool): AlertSubject {
+  const together = scope.kind === 'POOL';
+  return {
+    uid: together ? pool.uid : agent.uid,
+    noun: 'Limit',
+    unit: metric === AMOUNT_METRIC ? pool.unit : metric,
+    agentUid: together ? 0 : agent.uid,
+    agentId: together ? '' : agent.id,
+    poolUid: pool.uid,
+    poolId: pool.id,
+  };
 }

@@ -5,6 +5,7 @@ import { AMOUNT_METRIC, counterKey, usedOf, type SpendingLimit } from '../limit.
 import type { Agent, Instant, Uid } from '../model.js';
 import { minuteStart } from '../usage.js';
 import { countsSince, sliceOf, type LimitWindow } from '../window.js';
+import { poolOf } from './checks.js';
 import { addTo } from './limit-checks.js';
 
 /** Agents whose past one new limit may count. */
@@ -86,6 +87,6 @@ function countHolds(draft: Draft, limit: SpendingLimit, agent: Agent): void {
   for (const hold of draft.state.openReservations(agent.uid)) {
     const use = { amount: hold.held, requests: 0, quantities: hold.quantities };
     const used = usedOf(limit.metric, use);
-    if (used > 0n) addTo(draft, limit, agent, hold.createTime, used);
+    if (used > 0n) addTo(draft, limit, agent, poolOf(draft.state, agent), hold.createTime, used);
   }
 }

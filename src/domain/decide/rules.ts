@@ -1,5 +1,6 @@
 import { reject, type Rejection, type RejectionReason } from '../answer.js';
 import { draftRow, removeRow, type Draft } from '../draft.js';
+import { removeAlertsOf } from '../end-alerts.js';
 import type { Uid } from '../model.js';
 import { endEpisodesOf } from '../raise.js';
 import { RULES_MAX } from '../rules.js';
@@ -73,6 +74,7 @@ export function removeLimit(draft: Draft, id: string): void {
     removeRow(draft, 'limit_counters', key);
     counters += 1;
   }
+  removeAlertsOf(draft, 'LIMIT', limit.uid);
   endEpisodesOf(draft, { kind: 'LIMIT', id });
 }
 
@@ -87,4 +89,5 @@ export function dropRulesOf(draft: Draft, kind: ScopeKind, uid: Uid): void {
   const { rules } = draft.state;
   for (const { id } of rules.limits.of(kind, uid)) removeLimit(draft, id);
   for (const { id } of rules.monitors.of(kind, uid)) removeMonitor(draft, id);
+  removeAlertsOf(draft, kind, uid);
 }

@@ -10,6 +10,7 @@ const LONE_SURROGATE = /\p{Cs}/u;
 
 const NAME_CHARACTERS_MAX = 256;
 const REASON_CHARACTERS_MAX = 512;
+const MESSAGE_CHARACTERS_MAX = 512;
 
 /** Reads an id that must be there. */
 export function requiredId(form: Form, field: string, value: string): string {
@@ -88,6 +89,15 @@ export function reasonOf(form: Form, value: string): string {
     refuseField(form, 'reason', `Use at most ${REASON_CHARACTERS_MAX} characters`);
   }
   wellFormed(form, 'reason', value);
+  return value;
+}
+
+/** Reads the message of a rule's violations, which may be left out. */
+export function messageOf(form: Form, value: string): string {
+  if (exceeds(value, MESSAGE_CHARACTERS_MAX)) {
+    refuseField(form, 'message', `Use at most ${MESSAGE_CHARACTERS_MAX} characters`);
+  }
+  wellFormed(form, 'message', value);
   return value;
 }
 

@@ -11,6 +11,7 @@ import {
 } from './emergencies.js';
 import { reviewCodec, reviewFindingsCodec } from './reviews.js';
 import { requestTimeCodec } from './request-times.js';
+import { alertCodec, alertStateCodec, endedAlertCodec } from './alerts.js';
 import { serviceLevelsCodec } from './service-levels.js';
 import { violationCountsCodec } from './violation-counts.js';
 import {
@@ -41,6 +42,9 @@ export const CODECS: { readonly [C in CollectionName]: Codec<Collections[C]> } =
   budget_review_findings: reviewFindingsCodec,
   violation_stats: violationCountsCodec,
   request_times: requestTimeCodec,
+  alerts: alertCodec,
+  alert_states: alertStateCodec,
+  ended_alerts: endedAlertCodec,
 };
 
 /** The names of all collections. Each is a table. */

@@ -86,6 +86,8 @@ export function fakeLedger(over: Partial<LedgerApi> = {}): FakeLedger {
       time: T0,
       sizeBytes: 4_096,
     }),
+    alert: () => undefined,
+    listAlerts: () => ({ items: [], last: undefined }),
     async *exportEntries() {},
     async *watchBudgets() {},
     violation: () => undefined,

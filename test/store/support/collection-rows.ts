@@ -1,4 +1,5 @@
 import fc from 'fast-check';
+import { ALERT_CONDITIONS } from '../../../src/domain/alert.js';
 import type { CollectionName, Collections } from '../../../src/domain/collection.js';
 import { ENFORCEMENTS, type LimitKind } from '../../../src/domain/limit.js';
 import { MONITOR_ACTIONS } from '../../../src/domain/monitor.js';
@@ -163,4 +164,25 @@ export const COLLECTION_ROWS: { readonly [C in CollectionName]: fc.Arbitrary<Col
     ),
   }),
   request_times: fc.record({ uid, method: wordOf(METHODS), requestId: id }),
+  alerts: fc.record({
+    uid,
+    id,
+    scope,
+    subjectId: id,
+    condition: wordOf(ALERT_CONDITIONS),
+    thresholds: fc.array(fc.record({ value: amount, severity: wordOf(SEVERITIES) }), {
+      maxLength: 3,
+    }),
+    rearmMargin: amount,
+    widestMargin: amount,
+    message: text,
+    statesUid: uid,
+    revision: counter,
+    createTime: instant,
+    updateTime: instant,
+  }),
+  alert_states: fc.record({
+    fired: fc.array(fc.record({ value: amount, violation: counter }), { maxLength: 3 }),
+  }),
+  ended_alerts: fc.record({ note: text }),
 };

@@ -1,0 +1,103 @@
+import type * as R from '../../src/domain/rule-command.js';
+import type { ScopeKind } from '../../src/domain/scope.js';
+import { thresholds } from '../support/alerts.js';
+import { money } from '../support/seed.js';
+
+/** Well-formed commands about rules with defaults, as the decoders would make them. */
+
+type Over<Command> = Partial<Omit<Command, 'method'>>;
+
+const ADMIN = { requestId: '', reason: '' } as const;
+
+export function createLimit(
+  limitId: string,
+  value: string,
+  scope: R.CreateLimitCommand['scope'],
+  over: Over<R.CreateLimitCommand> = {},
+): R.CreateLimitCommand {
+  return {
+    method: 'CREATE_LIMIT',
+    ...ADMIN,
+    limitId,
+    name: limitId,
+    scope,
+    metric: 'amount',
+    window: { kind: 'PER_REQUEST' },
+    value: money(value),
+    enforcement: 'DENY',
+    severity: 'MEDIUM',
+    includePast: false,
+    ...over,
+  };
+}
+
+export function updateLimit(limitId: string, patch: R.LimitPatch): R.UpdateLimitCommand {
+  return { method: 'UPDATE_LIMIT', ...ADMIN, limitId, patch, expectedRevision: undefined };
+}
+
+export function deleteLimit(limitId: string): R.DeleteLimitCommand {
+  return { method: 'DELETE_LIMIT', ...ADMIN, limitId, expectedRevision: undefined };
+}
+
+export function createMonitor(
+  monitorId: string,
+  expression: string,
+  scope: R.CreateMonitorCommand['scope'],
+  over: Over<R.CreateMonitorCommand> = {},
+): R.CreateMonitorCommand {
+  return {
+    method: 'CREATE_MONITOR',
+    ...ADMIN,
+    monitorId,
+    name: monitorId,
+    scope,
+    expression,
+    action: 'DENY',
+    severity: 'MEDIUM',
+    message: '',
+    ...over,
+  };
+}
+
+export function updateMonitor(monitorId: string, patch: R.MonitorPatch): R.UpdateMonitorCommand {
+  return { method: 'UPDATE_MONITOR', ...ADMIN, monitorId, patch, expectedRevision: undefined };
+}
+
+export function deleteMonitor(monitorId: string): R.DeleteMonitorCommand {
+  return { method: 'DELETE_MONITOR', ...ADMIN, monitorId, expectedRevision: undefined };
+}
+
+/** Subjects are written `AGENT a` or `EVERY_AGENT`. */
+export function createAlert(
+  alertId: string,
+  subject: string,
+  over: Over<R.CreateAlertCommand> = {},
+): R.CreateAlertCommand {
+  const [kind, id = ''] = subject.split(' ');
+  return {
+    method: 'CREATE_ALERT',
+    ...ADMIN,
+    alertId,
+    scope: { kind: kind as ScopeKind, id },
+    condition: 'REMAINING_AT_MOST_PERCENT',
+    thresholds: thresholds('15'),
+    rearmMargin: money('5'),
+    message: '',
+    ...over,
+  };
+}
+
+export function updateAlert(
+  alertId: string,
+  patch: R.AlertPatch,
+  over: Over<R.UpdateAlertCommand> = {},
+): R.UpdateAlertCommand {
+  return { method: 'UPDATE_ALERT', ...ADMIN, alertId, patch, expectedRevision: undefined, ...over };
+}
+
+export function deleteAlert(
+  alertId: string,
+  over: Over<R.DeleteAlertCommand> = {},
+): R.DeleteAlertCommand {
+  return { method: 'DELETE_ALERT', ...ADMIN, alertId, expectedRevision: undefined, ...over };
+}
