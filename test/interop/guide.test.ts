@@ -40,6 +40,7 @@ const SECTIONS: readonly (readonly [title: string, rpcs: readonly string[]])[] =
       'ListViolations',
     ],
   ],
+  ['Budget alerts', ['CreateBudgetAlert', 'WatchViolations']],
   ['Emergency budget allocation', ['SetEmergencyPolicy', 'RequestEmergencyAllocation']],
   ['Budget rebalancing', ['RebalancePool']],
   [

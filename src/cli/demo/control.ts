@@ -1,4 +1,5 @@
 import { Decision } from '../../gen/safeguards/v1/decision_pb.js';
+import { ViolationState, ViolationType } from '../../gen/safeguards/v1/violation_pb.js';
 import { nameIn } from '../show.js';
 import type { Child } from './child.js';
 import { admin, agent, makeAgents, metrics, spend, violation } from './calls.js';
@@ -50,4 +51,30 @@ export async function spendingLimits({ agents, operators }: Child, story: Story)
   const search = { requestId: 'search-1', agentId: 'buyer', amount: '6', category: 'search' };
   const judged = await agents.call(agent.spend, search);
   story.equal('A search of 6 meets a monitor:', judged.denial?.message, message);
+}
+
+/** One violation for each crossing of a threshold. Guide: "Budget Alerts". */
+export async function budgetAlerts({ agents, operators }: Child, story: Story): Promise<void> {
+  story.chapter('Budget alerts');
+  await operators.call(admin.createBudgetAlert, {
+    alertId: 'low',
+    subject: { case: 'everyAgent', value: true },
+    thresholds: [{ value: '15' }],
+  });
+  await makeAgents(operators, 'background_tasks', [['indexer', '100', 5]]);
+  const found = async () => {
+    const { violations } = await agents.call(violation.listViolations, { agentId: 'indexer' });
+    const shown = violations.map(
+      ({ type, state }) => `${nameIn(ViolationType, type)} ${nameIn(ViolationState, state)}`,
+    );
+    return shown.length === 0 ? 'nothing' : shown.join(', ');
+  };
+  await spend(agents, 'indexer', '84');
+  story.equal('An alert at 15 %, and 16 remain:', await found(), 'nothing');
+  await spend(agents, 'indexer', '1');
+  story.equal('15 remain:', await found(), 'LOW_BUDGET OPEN');
+  await spend(agents, 'indexer', '5');
+  story.equal('10 remain, still one:', await found(), 'LOW_BUDGET OPEN');
+  await operators.call(admin.setBudget, { agentId: 'indexer', amount: '60' });
+  story.equal('Topped up:', await found(), 'LOW_BUDGET RECOVERED');
 }

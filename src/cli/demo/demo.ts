@@ -5,7 +5,7 @@ import { EXIT, type Terminal } from '../terminal.js';
 import { startChild, runCommand, type Child } from './child.js';
 import { admin } from './calls.js';
 import { agentBudgets, budgetPools } from './concepts.js';
-import { spendingLimits, trackingUsage } from './control.js';
+import { budgetAlerts, spendingLimits, trackingUsage } from './control.js';
 import { emergencies } from './emergencies.js';
 import { reviews, trackingAndLogging } from './practice.js';
 import { crash, hold, pools, race } from './scenes.js';
@@ -26,6 +26,7 @@ const CHAPTERS = [
   priorityAllocation,
   trackingUsage,
   spendingLimits,
+  budgetAlerts,
   emergencies,
   rebalancing,
   trackingAndLogging,
