@@ -29,6 +29,7 @@ const ADVICE: Readonly<Record<Reason, string>> = {
   BALANCE_OVERFLOW: 'Balances end below 10^24: use a larger unit.',
   TOO_MANY_COMMITS: 'Make the next commit final.',
   REFUND_EXCEEDS_SPEND: 'Refund less, or leave the amount out for all that is left.',
+  TOO_MANY_RULES: 'Delete some that nobody needs.',
   REVISION_STALE: 'Read it again, and repeat with the new revision.',
   SERVER_BUSY: 'Wait a moment and repeat it.',
   TOO_MANY_STREAMS: 'End another watch or export, or raise streams_max of the sidecar.',

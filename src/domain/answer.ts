@@ -1,4 +1,5 @@
 import type { Amount } from './amount.js';
+import type { NamedLevels, PlacedLevel } from './effective-levels.js';
 import type { Agent, Instant, Pool, Reservation } from './model.js';
 import type { Alarm } from './violation.js';
 
@@ -52,6 +53,7 @@ export type RejectionReason =
   | 'BALANCE_OVERFLOW'
   | 'TOO_MANY_COMMITS'
   | 'REFUND_EXCEEDS_SPEND'
+  | 'TOO_MANY_RULES'
   | 'REVISION_STALE'
   | 'SERVER_BUSY'
   | 'TOO_MANY_STREAMS'
@@ -153,6 +155,10 @@ export interface Outcome {
   readonly otherPool: Pool | undefined;
   /** What ApplyConfiguration changed. */
   readonly changes: readonly ConfigurationChange[];
+  /** The level of service that the agent is at, after the request. */
+  readonly serviceLevel?: PlacedLevel | undefined;
+  /** The levels of service that count for the scope that was administered. */
+  readonly effectiveLevels?: NamedLevels | undefined;
 }
 
 /** The answer to a command. */

@@ -30,6 +30,7 @@ export function copyAgent(row: Agent): Unfinished<Agent> {
     quantityNames: row.quantityNames,
     lastSequence: row.lastSequence,
     usageHour: row.usageHour,
+    serviceLevel: row.serviceLevel,
     allocated: row.allocated,
     spent: row.spent,
     reserved: row.reserved,

@@ -1,6 +1,8 @@
 import type { Amount } from './amount.js';
 import type { ConfigurationChange, Denial, Outcome, Rejection, WarningCode } from './answer.js';
+import { consequences } from './consequences.js';
 import { overflowOf, type Draft, type Effects } from './draft.js';
+import { levelNamed, type NamedLevels } from './effective-levels.js';
 import type { Agent, Pool, Reservation, Uid } from './model.js';
 import type { Alarm } from './violation.js';
 
@@ -28,6 +30,7 @@ export interface OutcomeFacts {
   readonly otherAgent?: Agent | undefined;
   readonly otherPool?: Pool | undefined;
   readonly changes?: readonly ConfigurationChange[];
+  readonly effectiveLevels?: NamedLevels;
 }
 
 /** Carried out: the rows named in the facts are shown as the draft leaves them. */
@@ -36,6 +39,7 @@ export function carryOut(draft: Draft, facts: OutcomeFacts): Decided {
   if (overflow !== undefined) return overflow;
   const last = draft.entries.at(-1);
   if (last === undefined) return unchanged(facts);
+  consequences(draft);
   return {
     verdict: 'JUDGED',
     outcome: outcomeOf('APPROVED', last.sequence, undefined, facts, draft),
@@ -73,6 +77,7 @@ function outcomeOf(
     row: Row | undefined,
     rows: ReadonlyMap<Uid, Row> | undefined,
   ) => row && (rows?.get(row.uid) ?? row);
+  const agent = newest(facts.agent, draft?.agents);
   return {
     verdict,
     denial,
@@ -82,11 +87,14 @@ function outcomeOf(
     secondAmount: facts.secondAmount ?? 0n,
     warnings: facts.warnings ?? [],
     late: facts.late ?? false,
-    agent: newest(facts.agent, draft?.agents),
+    agent,
     pool: newest(facts.pool, draft?.pools),
     reservation: facts.reservation,
     otherAgent: newest(facts.otherAgent, draft?.agents),
     otherPool: newest(facts.otherPool, draft?.pools),
     changes: facts.changes ?? [],
+    // What follows from the draft has just named it. Without one nobody has: the ledger does.
+    serviceLevel: draft && agent && levelNamed(draft.state.rules.levels, agent),
+    effectiveLevels: facts.effectiveLevels,
   };
 }

@@ -21,6 +21,7 @@ export const ENTRY_KINDS = {
   SET_BUDGET: 16,
   ADJUST_BUDGET: 17,
   TRANSFER: 18,
+  CONFIGURE: 20,
 } as const;
 
 /** The name of an entry's kind. */

@@ -74,6 +74,8 @@ export interface Agent extends AgentBalances {
   readonly lastSequence: number;
   /** The hour since 1970 of the newest usage row, 0 before the first. */
   readonly usageHour: number;
+  /** The level of service after its last change; empty in rows of before there were levels. */
+  readonly serviceLevel: string;
 }
 
 /** The balances of a pool. Each is a fold of the ledger's postings (invariant I4). */
@@ -180,6 +182,7 @@ export const METHODS = {
   TRANSFER: 42,
   REFUND: 43,
   APPLY_CONFIGURATION: 50,
+  SET_SERVICE_LEVELS: 70,
 } as const;
 
 /** The name of a method that keeps idempotency records. */

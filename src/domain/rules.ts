@@ -1,4 +1,8 @@
 import { changesIn, type Collections, type RowChanges } from './collection.js';
+import { levelIndex, type LevelIndex } from './effective-levels.js';
+
+/** Rules of one kind there may be. */
+export const RULES_MAX = 10_000;
 
 /** The collections whose rows are all in memory, since every decision asks for them. */
 export const RULE_COLLECTIONS = ['service_levels'] as const;
@@ -12,11 +16,12 @@ export type RuleRows = { readonly [C in RuleCollection]: ReadonlyMap<string, Col
 /** Every rule there is, found by whom it concerns. Never changed: `rulesWith` makes another. */
 export interface Rules {
   readonly rows: RuleRows;
+  readonly levels: LevelIndex;
 }
 
 /** Indexes rules. */
 export function makeRules(rows: RuleRows): Rules {
-  return { rows };
+  return { rows, levels: levelIndex(rows.service_levels) };
 }
 
 /** Rules with changes on top; the same ones when none of them changed. */

@@ -1,6 +1,7 @@
 import type { Amount } from '../domain/amount.js';
 import type { Answer, Rejection } from '../domain/answer.js';
-import type { Command, SpendCommand } from '../domain/command.js';
+import type { Command, LevelScopeName, SpendCommand } from '../domain/command.js';
+import type { NamedLevels, PlacedLevel } from '../domain/effective-levels.js';
 import type { Entry, EntryKind } from '../domain/entry.js';
 import type {
   Agent,
@@ -30,6 +31,7 @@ export interface NotApplied {
   /** The item's agent as it is, with its pool; undefined when unknown. */
   readonly agent: Agent | undefined;
   readonly pool: Pool | undefined;
+  readonly serviceLevel: PlacedLevel | undefined;
 }
 
 /** The answers to a batch, one per item, in order. */
@@ -43,6 +45,12 @@ export interface BatchAnswer {
 export interface AgentWithPool {
   readonly agent: Agent;
   readonly pool: Pool;
+}
+
+/** An agent and the level of service that it is at, read at one moment. */
+export interface AgentLevel {
+  readonly agent: Agent;
+  readonly level: PlacedLevel;
 }
 
 /** A reservation, EXPIRED when its time has passed whether swept or not, and its agent's id. */
@@ -100,7 +108,12 @@ export interface BudgetChangeView {
 
 /** What WatchBudgets sends. */
 export type BudgetEvent =
-  | { readonly kind: 'BUDGET'; readonly agent: Agent; readonly pool: Pool }
+  | {
+      readonly kind: 'BUDGET';
+      readonly agent: Agent;
+      readonly pool: Pool;
+      readonly level: PlacedLevel;
+    }
   | {
       readonly kind: 'SNAPSHOT_COMPLETE';
       readonly sequence: number;
@@ -169,6 +182,10 @@ export interface LedgerApi {
   /** The living incarnation of an id, or else its newest closed one. */
   agent(id: string): AgentWithPool | undefined;
   pool(id: string): Pool | undefined;
+  /** The living incarnation of an id, or else its newest closed one. */
+  serviceLevel(agentId: string): AgentLevel | undefined;
+  /** The levels that count for a scope. Rejects with AGENT_NOT_FOUND or POOL_NOT_FOUND. */
+  serviceLevels(scope: LevelScopeName): NamedLevels | Rejection;
   reservation(id: string): ReservationView | undefined;
   /** By priority, highest first, then by id. `after` is `priority id`. */
   listPools(page: PageRequest): Page<Pool>;

@@ -5,6 +5,7 @@ import { planConfiguration } from '../domain/configuration.js';
 import { decide } from '../domain/decide/decide.js';
 import { decideExpire } from '../domain/decide/expire.js';
 import type { Decided } from '../domain/decided.js';
+import { levelNamed, levelOf } from '../domain/effective-levels.js';
 import { canonicalRequest } from '../domain/fingerprint.js';
 import type { Agent, Uid } from '../domain/model.js';
 import type { Context, State } from '../domain/state.js';
@@ -46,7 +47,8 @@ export function judge(judging: Judging, command: Command, caller: Caller): Answe
     }
     return decided;
   }
-  const { outcome, effects } = decided;
+  const { effects } = decided;
+  const outcome = withLevel(workspace, decided.outcome);
   if (isTrial(command)) return { ...outcome, sequence: 0 };
   if (outcome.verdict === 'DENIED') {
     workspace.denied.push({ agentUid: outcome.agent?.uid ?? 0, alarm: decided.alarm });
@@ -57,6 +59,13 @@ export function judge(judging: Judging, command: Command, caller: Caller): Answe
     workspace.answers.set(keyOf(scope), { scope, record });
   }
   return outcome;
+}
+
+/** An outcome that changed nothing shows the agent's level of service as it is. */
+function withLevel({ rules }: State, outcome: Outcome): Outcome {
+  const { agent, serviceLevel } = outcome;
+  if (agent === undefined || serviceLevel !== undefined) return outcome;
+  return { ...outcome, serviceLevel: levelOf(rules.levels, agent) };
 }
 
 /** The stored answer of a command that was carried out before, or undefined. */
@@ -143,6 +152,7 @@ function replay(
     );
   }
   const row = record.balance && state.agent(scope.uid);
+  const agent = row === undefined ? record.agent : { ...row, ...record.balance };
   return {
     verdict: 'APPROVED',
     denial: undefined,
@@ -152,12 +162,14 @@ function replay(
     secondAmount: record.secondAmount,
     warnings: record.warnings,
     late: record.late,
-    agent: row === undefined ? record.agent : { ...row, ...record.balance },
+    agent,
     pool: record.balance ? state.pool(record.balance.poolUid) : record.pool,
     reservation: record.reservation,
     otherAgent: record.otherAgent,
     otherPool: record.otherPool,
     changes: record.changes,
+    serviceLevel: agent && levelNamed(state.rules.levels, agent),
+    effectiveLevels: record.effectiveLevels,
   };
 }
 
@@ -182,12 +194,13 @@ function recordOf(
     otherAgent: outcome.otherAgent,
     otherPool: outcome.otherPool,
     changes: outcome.changes,
+    effectiveLevels: outcome.effectiveLevels,
   };
 }
 
 function balanceOf(agent: Agent): BalanceSnapshot {
   const { allocated, spent, reserved, overdraftLimit, initialBudget, baseline } = agent;
-  const { state, budgetRevision, poolUid, budgetTime } = agent;
+  const { state, budgetRevision, poolUid, budgetTime, serviceLevel } = agent;
   return {
     allocated,
     spent,
@@ -199,6 +212,7 @@ function balanceOf(agent: Agent): BalanceSnapshot {
     budgetRevision,
     poolUid,
     budgetTime,
+    serviceLevel,
   };
 }
 

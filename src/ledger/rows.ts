@@ -27,6 +27,8 @@ export interface Rows {
   readonly episodes: EpisodeBook;
   /** The newest rules. */
   rules: Rules;
+  /** The durable rules. */
+  durableRules: Rules;
 }
 
 /** Pools are few; their cache is as large as the agents' may be small. */
@@ -34,6 +36,7 @@ const POOL_ROWS = 10_000;
 
 /** Makes caches of a store: empty ones but for the rules and the open episodes. */
 export function makeRows(bounds: CacheBounds, reader: StoreReader): Rows {
+  const rules = makeRules({ service_levels: new Map(reader.rows('service_levels', {})) });
   return {
     agents: rowCache(bounds.agentRows),
     agentUids: rowCache(bounds.agentRows),
@@ -42,7 +45,8 @@ export function makeRows(bounds: CacheBounds, reader: StoreReader): Rows {
     reservations: rowCache(bounds.reservationRows),
     collections: rowCache(bounds.agentRows),
     episodes: makeEpisodeBook(reader.rows('episodes', {})),
-    rules: makeRules({ service_levels: new Map(reader.rows('service_levels', {})) }),
+    rules,
+    durableRules: rules,
   };
 }
 
@@ -180,6 +184,7 @@ export interface DurableRows {
   pool(uid: Uid): Pool | undefined;
   poolById(id: string): Pool | undefined;
   reservation(id: string): Reservation | undefined;
+  readonly rules: Rules;
 }
 
 /** A read outside of transactions never fills a cache: its snapshot may be older than the newest row. */
@@ -199,5 +204,8 @@ export function durableRows(rows: Rows, store: Store): DurableRows {
       return found?.state === 'DELETED' ? undefined : found;
     },
     reservation: (id) => rows.reservations.durable(id) ?? store.reservation(id),
+    get rules() {
+      return rows.durableRules;
+    },
   };
 }

@@ -1,6 +1,7 @@
 import type { Amount } from '../domain/amount.js';
 import type { CollectionName, Collections, RowRange } from '../domain/collection.js';
 import type { ConfigurationChange, Rejection, WarningCode } from '../domain/answer.js';
+import type { NamedLevels } from '../domain/effective-levels.js';
 import type { Entry } from '../domain/entry.js';
 import type {
   Agent,
@@ -48,6 +49,8 @@ export interface BalanceSnapshot {
   readonly budgetRevision: number;
   readonly poolUid: Uid;
   readonly budgetTime: Instant;
+  /** The name of the level of service; empty in records of before there were levels. */
+  readonly serviceLevel: string;
 }
 
 /** What a request_id in its scope was answered. */
@@ -70,6 +73,8 @@ export interface IdempotencyRecord {
   readonly otherAgent: Agent | undefined;
   readonly otherPool: Pool | undefined;
   readonly changes: readonly ConfigurationChange[];
+  /** The levels of service that counted after it, as they were. */
+  readonly effectiveLevels: NamedLevels | undefined;
 }
 
 /** Names an idempotency record: the agent (0: the operator plane), the method and the client's id. */

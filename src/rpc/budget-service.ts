@@ -1,5 +1,7 @@
+import { percentOf } from '../domain/amount.js';
 import { reject } from '../domain/answer.js';
 import type { Rejection } from '../domain/answer.js';
+import { remainingOf } from '../domain/budget.js';
 import type { AgentWithPool, LedgerApi } from '../ledger/api.js';
 import { BudgetService } from '../gen/safeguards/v1/budget_service_pb.js';
 import { commandMethod } from './command-method.js';
@@ -9,6 +11,7 @@ import { decodeBatch, decodeReserve, decodeSpend } from './decode/spend.js';
 import { encodeBudget } from './encode/budget.js';
 import { encodeCommit, encodeExtend, encodeRelease, encodeReserve } from './encode/hold.js';
 import { encodeReservation } from './encode/reservation.js';
+import { encodeServiceLevel } from './encode/service-level.js';
 import { encodeBatch, encodeSpend } from './encode/spend.js';
 import { encodeBudgetEvent } from './encode/watch.js';
 import { ERROR_DETAIL_BYTES_MAX } from './limits.js';
@@ -88,6 +91,19 @@ export function budgetService(ledger: LedgerApi, limits: RpcLimits): MountedServ
       };
     },
 
+    getServiceLevel: ({ agentId }) => {
+      const id = decodeId('agent_id', agentId);
+      if (typeof id !== 'string') return id;
+      const found = ledger.serviceLevel(id);
+      if (found === undefined) return unknownAgent(id);
+      const { agent, level } = found;
+      const percent = percentOf(remainingOf(agent), agent.baseline);
+      return {
+        $typeName: 'safeguards.v1.GetServiceLevelResponse',
+        serviceLevel: encodeServiceLevel(level, percent),
+      };
+    },
+
     watchBudgets: (request, _caller, signal) => {
       const watch = decodeWatch(request, limits);
       if (isFailure(watch)) return watch;
@@ -101,7 +117,11 @@ export function budgetService(ledger: LedgerApi, limits: RpcLimits): MountedServ
 export function agentOf(ledger: LedgerApi, agentId: string): AgentWithPool | Rejection {
   const id = decodeId('agent_id', agentId);
   if (typeof id !== 'string') return id;
-  return ledger.agent(id) ?? reject('AGENT_NOT_FOUND', 'No such agent exists', { agent_id: id });
+  return ledger.agent(id) ?? unknownAgent(id);
+}
+
+function unknownAgent(id: string): Rejection {
+  return reject('AGENT_NOT_FOUND', 'No such agent exists', { agent_id: id });
 }
 
 /** Names the unknown agents, as many as an error can carry. */

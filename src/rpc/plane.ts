@@ -5,6 +5,7 @@ import { budgetService } from './budget-service.js';
 import { healthService } from './health.js';
 import type { ServingState } from './health.js';
 import type { RpcLimits } from './limits.js';
+import { levelMethods } from './level-methods.js';
 import { mountedService } from './method.js';
 import type { MountedService } from './method.js';
 import { agentMetricsService, metricsService } from './metrics-service.js';
@@ -42,6 +43,7 @@ export function adminPlane(
     ...poolMethods(ledger),
     ...agentMethods(ledger),
     ...moneyMethods(ledger),
+    ...levelMethods(ledger),
     ...serverMethods(ledger, options),
   });
   return withCommons([budgetService(ledger, limits), admin, metricsService(ledger)], serving);

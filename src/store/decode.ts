@@ -22,6 +22,7 @@ import {
 import type { BalanceRecord } from '../gen/safeguards/store/v1/records_pb.js';
 import type { BalanceSnapshot, Header, IdempotencyRecord } from '../ledger/store.js';
 import type { UsageCell } from '../domain/usage.js';
+import { effectiveLevelsOf } from './collections/service-levels.js';
 import {
   agentStateOf,
   entryKindOf,
@@ -121,6 +122,7 @@ function agentOf(record: AgentRecord): Agent {
     quantityNames: record.quantityNames,
     lastSequence: Number(record.lastSequence),
     usageHour: record.usageHour,
+    serviceLevel: record.serviceLevel,
     allocated: storedAmount(record.allocated),
     spent: storedAmount(record.spent),
     reserved: storedAmount(record.reserved),
@@ -201,7 +203,7 @@ function accountOf(record: AccountRecord): AccountChange {
 /** Reads a stored answer. */
 export function readIdempotency(message: Uint8Array): IdempotencyRecord {
   const record = fromBinary(IdempotencyRecordSchema, message);
-  const { balance, reservation, agent, pool, otherAgent, otherPool } = record;
+  const { balance, reservation, agent, pool, otherAgent, otherPool, effectiveLevels } = record;
   return {
     fingerprint: record.fingerprint,
     sequence: Number(record.sequence),
@@ -220,6 +222,7 @@ export function readIdempotency(message: Uint8Array): IdempotencyRecord {
       record.configurationChanges === ''
         ? []
         : (JSON.parse(record.configurationChanges) as ConfigurationChange[]),
+    effectiveLevels: effectiveLevels && effectiveLevelsOf(effectiveLevels),
   };
 }
 
@@ -235,6 +238,7 @@ function balanceOf(record: BalanceRecord): BalanceSnapshot {
     budgetRevision: Number(record.budgetRevision),
     poolUid: Number(record.poolUid),
     budgetTime: Number(record.budgetTimeMs),
+    serviceLevel: record.serviceLevel,
   };
 }
 

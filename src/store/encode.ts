@@ -8,6 +8,7 @@ import {
 } from '../domain/model.js';
 import type { BalanceSnapshot, Header, IdempotencyRecord } from '../ledger/store.js';
 import type { UsageCell } from '../domain/usage.js';
+import { writeEffectiveLevels } from './collections/service-levels.js';
 import {
   AGENT_STATES,
   POOL_FUNDINGS,
@@ -88,6 +89,7 @@ export function writeAgent(wire: WireWriter, agent: Agent): void {
   wire.amount(24, agent.baseline);
   wire.uint(25, agent.lastSequence);
   wire.uint(26, agent.usageHour);
+  wire.text(29, agent.serviceLevel);
 }
 
 /** Writes the message of a reservation: ReservationRecord. */
@@ -202,6 +204,12 @@ export function writeIdempotency(wire: WireWriter, record: IdempotencyRecord): v
     });
   }
   if (record.changes.length > 0) wire.text(14, JSON.stringify(record.changes));
+  const { effectiveLevels } = record;
+  if (effectiveLevels !== undefined) {
+    wire.message(19, () => {
+      writeEffectiveLevels(wire, effectiveLevels);
+    });
+  }
 }
 
 function writeBalance(wire: WireWriter, balance: BalanceSnapshot): void {
@@ -215,6 +223,7 @@ function writeBalance(wire: WireWriter, balance: BalanceSnapshot): void {
   wire.uint(8, balance.budgetRevision);
   wire.uint(9, balance.poolUid);
   wire.uint(10, balance.budgetTime);
+  wire.text(11, balance.serviceLevel);
 }
 
 /** Writes one cell of a packed usage row: UsageCellRecord. */

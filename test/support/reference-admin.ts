@@ -13,7 +13,10 @@ import {
 } from './reference.js';
 import type { ReferenceLedger } from './reference-ledger.js';
 
-export type AdminCommand = Exclude<C.AdminCommand, C.ApplyConfigurationCommand>;
+export type AdminCommand = Exclude<
+  C.AdminCommand,
+  C.ApplyConfigurationCommand | C.SetServiceLevelsCommand
+>;
 
 /** What operators do, on the reference. */
 export function administer(books: ReferenceLedger, command: AdminCommand): RefAnswer {

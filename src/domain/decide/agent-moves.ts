@@ -18,6 +18,7 @@ import { countAgent, reviseAgent } from './agents.js';
 import { agentClosed, agentNotFound, checkRevision, poolNotFound, poolOf } from './checks.js';
 import { raisePoolBaseline, takeFree } from './funds.js';
 import { endHold } from './holds.js';
+import { dropServiceLevels } from './service-levels.js';
 
 /**
  * Moves an agent to another pool. What it has left, holds included, leaves the old pool as funding of
@@ -126,7 +127,10 @@ export function decideDeleteAgent(
   reviseAgent(draft, agent, { state: 'CLOSED', deleteTime: context.now });
   closeEntry(draft, 'AGENT_DELETE', {
     amount: returned,
-    changes: [{ field: 'state', before: agent.state, after: 'CLOSED' }],
+    changes: [
+      { field: 'state', before: agent.state, after: 'CLOSED' },
+      ...dropServiceLevels(draft, { kind: 'AGENT', uid: agent.uid }),
+    ],
   });
   return carryOut(draft, { amount: returned, agent, pool: poolOf(state, agent) });
 }

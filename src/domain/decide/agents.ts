@@ -76,6 +76,7 @@ export function decideCreateAgent(
     quantityNames: [],
     lastSequence: 0,
     usageHour: 0,
+    serviceLevel: '',
     allocated: 0n,
     spent: 0n,
     reserved: 0n,

@@ -10,6 +10,7 @@ import { decideCreatePool, decideFundPool, decidePoolState, decideUpdatePool } f
 import { decideRefund } from './refund.js';
 import { decideRelease } from './release.js';
 import { decideReserve } from './reserve.js';
+import { decideSetServiceLevels } from './service-levels.js';
 import { decideSpend } from './spend.js';
 import { decideTransfer } from './transfer.js';
 
@@ -61,5 +62,7 @@ export function decide(state: State, command: SingleCommand, context: Context): 
       return decideTransfer(state, command, context);
     case 'REFUND':
       return decideRefund(state, command, context);
+    case 'SET_SERVICE_LEVELS':
+      return decideSetServiceLevels(state, command, context);
   }
 }

@@ -12,6 +12,7 @@ import { DEFAULT_POOL_ID, type Context, type State } from '../state.js';
 import { changesOf, firstValuesOf } from './changes.js';
 import { checkRevision, checkScale, checkScales, poolNotFound } from './checks.js';
 import { setPoolBaselineOf, takeFree } from './funds.js';
+import { dropServiceLevels } from './service-levels.js';
 
 /** Makes a pool. Guide: create_budget_pool. */
 export function decideCreatePool(
@@ -177,7 +178,10 @@ function deletePool(state: State, pool: Pool, context: Context): Decided {
   });
   closeEntry(draft, 'POOL_DELETE', {
     amount: withdrawn,
-    changes: [{ field: 'state', before: pool.state, after: 'DELETED' }],
+    changes: [
+      { field: 'state', before: pool.state, after: 'DELETED' },
+      ...dropServiceLevels(draft, { kind: 'EACH_AGENT_OF_POOL', uid: pool.uid }),
+    ],
   });
   return carryOut(draft, { amount: withdrawn, pool });
 }

@@ -1,7 +1,7 @@
 import type { Answer } from '../../../src/domain/answer.js';
 import type { Command } from '../../../src/domain/command.js';
 import type { Caller, LedgerApi } from '../../../src/ledger/api.js';
-import { T0, agent, outcome, pool } from './rows.js';
+import { FULL, T0, agent, outcome, pool } from './rows.js';
 
 /** A ledger in memory that records what it is asked and answers what the test says. */
 export interface FakeLedger extends LedgerApi {
@@ -32,6 +32,8 @@ export function fakeLedger(over: Partial<LedgerApi> = {}): FakeLedger {
     }),
     agent: (id) => (id === 'agent-1' ? { agent: agent(), pool: pool() } : undefined),
     pool: (id) => (id === 'pool-1' ? pool() : undefined),
+    serviceLevel: (id) => (id === 'agent-1' ? { agent: agent(), level: FULL } : undefined),
+    serviceLevels: () => ({ sourceId: '', set: undefined }),
     reservation: () => undefined,
     listPools: () => ({ items: [pool()], last: undefined }),
     listAgents: () => ({ items: [{ agent: agent(), pool: pool() }], last: undefined }),

@@ -1,5 +1,6 @@
 import type { Outcome } from '../../../src/domain/answer.js';
 import { parseSignedAmount } from '../../../src/domain/amount.js';
+import type { PlacedLevel } from '../../../src/domain/effective-levels.js';
 import type { Agent, Pool, Reservation } from '../../../src/domain/model.js';
 
 /** An amount written as people do. */
@@ -62,6 +63,7 @@ export function agent(over: Partial<Agent> = {}): Agent {
     quantityNames: ['tokens'],
     lastSequence: 9,
     usageHour: 0,
+    serviceLevel: 'full',
     allocated: amount('100'),
     spent: amount('30.5'),
     reserved: amount('10'),
@@ -70,6 +72,14 @@ export function agent(over: Partial<Agent> = {}): Agent {
     ...over,
   };
 }
+
+/** The level that the agent above is at: 59.5 percent. */
+export const FULL: PlacedLevel = {
+  name: 'full',
+  minPercent: amount('50'),
+  features: ['high_quality', 'all_capabilities'],
+  nextLower: { name: 'standard', minPercent: amount('20'), features: [] },
+};
 
 export function reservation(over: Partial<Reservation> = {}): Reservation {
   return {
@@ -110,6 +120,7 @@ export function outcome(over: Partial<Outcome> = {}): Outcome {
     otherAgent: undefined,
     otherPool: undefined,
     changes: [],
+    serviceLevel: FULL,
     ...over,
   };
 }

@@ -1,6 +1,5 @@
 import fc from 'fast-check';
 import type { CollectionName, Collections } from '../../../src/domain/collection.js';
-import { SCOPE_KINDS, type Scope } from '../../../src/domain/scope.js';
 import {
   RULE_KINDS,
   SEVERITIES,
@@ -10,9 +9,8 @@ import {
   VIOLATION_TYPES,
   type Violation,
 } from '../../../src/domain/violation.js';
-import { amount, counter, id, instant, metadata, sequence, text, uid, wordOf } from './rows.js';
-
-const scope: fc.Arbitrary<Scope> = fc.record({ kind: wordOf(SCOPE_KINDS), uid });
+import { counter, id, instant, metadata, sequence, serviceLevels, text, uid } from './rows.js';
+import { wordOf } from './rows.js';
 
 const violation: fc.Arbitrary<Violation> = fc.record({
   sequence,
@@ -49,18 +47,5 @@ export const COLLECTION_ROWS: { readonly [C in CollectionName]: fc.Arbitrary<Col
   }),
   episodes: fc.record({ violation: sequence, count: counter, lastTime: instant }),
   denials: fc.record({ agentUid: uid, count: counter, lastTime: instant }),
-  service_levels: fc.record({
-    scope,
-    levels: fc.array(
-      fc.record({
-        name: text,
-        minPercent: amount,
-        features: fc.array(text, { maxLength: 3 }),
-      }),
-      { maxLength: 3 },
-    ),
-    revision: counter,
-    createTime: instant,
-    updateTime: instant,
-  }),
+  service_levels: serviceLevels,
 };

@@ -1,11 +1,14 @@
 import fc from 'fast-check';
 import { BALANCE_LIMIT } from '../../../src/domain/amount.js';
 import type { ConfigurationChange } from '../../../src/domain/answer.js';
+import type { NamedLevels } from '../../../src/domain/effective-levels.js';
 import { ACCOUNT_KINDS, BALANCE_FIELDS, ENTRY_KINDS } from '../../../src/domain/entry.js';
 import type { AccountChange, Entry, Posting } from '../../../src/domain/entry.js';
 import { METHODS } from '../../../src/domain/model.js';
 import type { Agent, Method, Metadata, Pool, Quantities } from '../../../src/domain/model.js';
 import type { Reservation } from '../../../src/domain/model.js';
+import { SCOPE_KINDS, type Scope } from '../../../src/domain/scope.js';
+import type { ServiceLevels } from '../../../src/domain/service-level.js';
 import type { UsageCell } from '../../../src/domain/usage.js';
 import type { BalanceSnapshot, Header, IdempotencyRecord } from '../../../src/ledger/store.js';
 import {
@@ -142,6 +145,7 @@ export const agent: fc.Arbitrary<Agent> = fc.record({
   quantityNames: fc.array(fc.stringMatching(/^[a-z][a-z0-9_]{0,31}$/), { maxLength: 64 }),
   lastSequence: sequence,
   usageHour: uint32,
+  serviceLevel: text,
   allocated: amount,
   spent: amount,
   reserved: amount,
@@ -217,6 +221,7 @@ const balance: fc.Arbitrary<BalanceSnapshot> = fc.record({
   budgetRevision: counter,
   poolUid: uid,
   budgetTime: instant,
+  serviceLevel: text,
 });
 
 const change: fc.Arbitrary<ConfigurationChange> = fc.record({
@@ -224,6 +229,24 @@ const change: fc.Arbitrary<ConfigurationChange> = fc.record({
   objectKind: fc.constantFrom('pool', 'agent'),
   objectId: id,
   fields: fc.array(text, { maxLength: 3 }),
+});
+
+export const ruleScope: fc.Arbitrary<Scope> = fc.record({ kind: wordOf(SCOPE_KINDS), uid });
+
+export const serviceLevels: fc.Arbitrary<ServiceLevels> = fc.record({
+  scope: ruleScope,
+  levels: fc.array(
+    fc.record({ name: text, minPercent: amount, features: fc.array(text, { maxLength: 3 }) }),
+    { maxLength: 3 },
+  ),
+  revision: counter,
+  createTime: instant,
+  updateTime: instant,
+});
+
+const effectiveLevels: fc.Arbitrary<NamedLevels> = fc.record({
+  sourceId: fc.oneof(fc.constant(''), id),
+  set: fc.option(serviceLevels, { nil: undefined }),
 });
 
 export const idempotency: fc.Arbitrary<IdempotencyRecord> = fc.record({
@@ -241,6 +264,7 @@ export const idempotency: fc.Arbitrary<IdempotencyRecord> = fc.record({
   otherAgent: fc.option(agent, { nil: undefined }),
   otherPool: fc.option(pool, { nil: undefined }),
   changes: fc.array(change, { maxLength: 3 }),
+  effectiveLevels: fc.option(effectiveLevels, { nil: undefined }),
 });
 
 export const scope = fc.record({
