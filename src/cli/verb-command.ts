@@ -10,6 +10,8 @@ const GROUPS: Readonly<Record<string, string>> = {
   pool: 'Pools: where money comes from',
   budget: 'Balances of agents',
   reservation: 'Reservations of agents',
+  level: 'The level of service of an agent',
+  levels: 'Levels of service: set, show',
 };
 
 /** Adds every verb of the table; the first of two words is a command that groups. */

@@ -1,6 +1,7 @@
 import type { Verb } from '../verb.js';
 import { AGENT_VERBS } from './agents.js';
 import { BUDGET_VERBS } from './budgets.js';
+import { LEVEL_VERBS } from './levels.js';
 import { POOL_VERBS } from './pools.js';
 import { RECORD_VERBS } from './records.js';
 import { SERVER_VERBS } from './server.js';
@@ -12,6 +13,7 @@ export const VERBS: readonly Verb[] = [
   ...BUDGET_VERBS,
   ...POOL_VERBS,
   ...AGENT_VERBS,
+  ...LEVEL_VERBS,
   ...RECORD_VERBS,
   ...SERVER_VERBS,
 ];
