@@ -17,6 +17,8 @@ const GROUPS: Readonly<Record<string, string>> = {
   emergency: 'Money beyond budgets',
   'emergency policy': 'What operators allow in emergencies',
   violations: 'Violations: what went against a rule',
+  level: 'The level of service of an agent',
+  levels: 'Levels of service: set, show',
 };
 
 /** Adds every verb of the table; all of its words but the last are commands that group. */

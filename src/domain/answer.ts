@@ -2,6 +2,7 @@ import type { AllocationRow } from './allocation/row.js';
 import type { Amount } from './amount.js';
 import type { EmergencyPolicy } from './emergency/policy.js';
 import type { EmergencyAnswer } from './emergency/request.js';
+import type { NamedLevels, PlacedLevel } from './effective-levels.js';
 import type { Agent, Instant, Pool, Reservation } from './model.js';
 import type { CollectionName } from './collection.js';
 import type { Alarm, Violation } from './violation.js';
@@ -195,6 +196,10 @@ export interface Outcome {
   readonly emergencyPolicy?: EmergencyPolicy | undefined;
   /** The violation that was reported, escalated or resolved, as it was then. */
   readonly violation?: Violation | undefined;
+  /** The level of service that the agent is at, after the request. */
+  readonly serviceLevel?: PlacedLevel | undefined;
+  /** The levels of service that count for the scope that was administered. */
+  readonly effectiveLevels?: NamedLevels | undefined;
 }
 
 /** The answer to a command. */

@@ -6,6 +6,7 @@ import type { Metadata, PoolFunding, Quantities } from './model.js';
 import type { Severity, ViolationType } from './violation.js';
 import type { RecordBudgetChangeCommand } from './budget-change.js';
 import type { RunReviewCommand } from './review.js';
+import type { ServiceLevel } from './service-level.js';
 
 /** How a request meets a budget that does not cover it. */
 export type SpendMode = 'STRICT' | 'UP_TO' | 'FORCE';
@@ -233,6 +234,8 @@ export interface PoolDocument extends PoolPatch {
   readonly initialBudget?: Amount;
   readonly unit?: string;
   readonly scale?: number;
+  /** Of each of its agents; empty: none of their own. */
+  readonly serviceLevels?: readonly ServiceLevel[];
 }
 
 /** An agent as a configuration document describes it; undefined fields are not described. */
@@ -240,6 +243,8 @@ export interface AgentDocument extends AgentPatch {
   readonly id: string;
   readonly poolId?: string;
   readonly initialBudget?: Amount;
+  /** Its own; empty: none. */
+  readonly serviceLevels?: readonly ServiceLevel[];
 }
 
 export interface ApplyConfigurationCommand extends AdminFields {
@@ -248,6 +253,21 @@ export interface ApplyConfigurationCommand extends AdminFields {
   readonly agents: readonly AgentDocument[];
   readonly validateOnly: boolean;
   readonly prune: boolean;
+}
+
+/** Whom levels of service are for, by the id that a client gave; empty for EVERY_AGENT. */
+export interface LevelScopeName {
+  readonly kind: 'AGENT' | 'EACH_AGENT_OF_POOL' | 'EVERY_AGENT';
+  readonly id: string;
+}
+
+export interface SetServiceLevelsCommand extends AdminFields {
+  readonly method: 'SET_SERVICE_LEVELS';
+  readonly scope: LevelScopeName;
+  /** From the highest threshold to the lowest, which is 0. Empty: the scope has none any more. */
+  readonly levels: readonly ServiceLevel[];
+  /** Of the scope's own set; 0: it has none. */
+  readonly expectedRevision: number | undefined;
 }
 
 export interface ReportViolationCommand {
@@ -330,7 +350,8 @@ export type AdminCommand =
   | RecordBudgetChangeCommand
   | RunReviewCommand
   | ResolveViolationCommand
-  | EscalateViolationCommand;
+  | EscalateViolationCommand
+  | SetServiceLevelsCommand;
 
 /** A mutation about emergencies, of either plane. */
 export type EmergencyCommand =

@@ -13,7 +13,9 @@ import type {
 } from './command.js';
 import { changesOf } from './decide/changes.js';
 import type { SingleCommand } from './decide/decide.js';
+import { textOfLevels } from './decide/service-levels.js';
 import type { Agent, Pool } from './model.js';
+import { serviceLevelsKey } from './service-level.js';
 import { DEFAULT_POOL_ID, type State } from './state.js';
 
 /** One step towards the document, and how it is shown. */
@@ -37,9 +39,11 @@ export function planConfiguration(
   const steps: ConfigurationStep[] = [];
   command.pools.forEach((pool, index) => {
     steps.push(...poolSteps(state, pool, command, `pools[${index}]`, violations));
+    steps.push(...levelSteps(state, 'pool', pool, command));
   });
   command.agents.forEach((agent, index) => {
     steps.push(...agentSteps(state, agent, command, `agents[${index}]`, violations));
+    steps.push(...levelSteps(state, 'agent', agent, command));
   });
   if (violations.length > 0) return rejectFields(violations);
   return command.prune ? [...steps, ...pruneSteps(state, command)] : steps;
@@ -199,6 +203,35 @@ function updateSteps(
         expectedRevision: undefined,
       },
       change: { action: 'UPDATE', objectKind: 'agent', objectId: agent.id, fields },
+    },
+  ];
+}
+
+/** Sets the levels of service that a document describes, where they are others. */
+function levelSteps(
+  state: State,
+  objectKind: 'pool' | 'agent',
+  { id, serviceLevels }: PoolDocument | AgentDocument,
+  { reason }: ApplyConfigurationCommand,
+): readonly ConfigurationStep[] {
+  if (serviceLevels === undefined) return [];
+  const kind = objectKind === 'pool' ? 'EACH_AGENT_OF_POOL' : 'AGENT';
+  const object = objectKind === 'pool' ? state.poolById(id) : state.agentById(id);
+  const living = object?.state !== 'CLOSED' ? object : undefined;
+  const key = living && serviceLevelsKey({ kind, uid: living.uid });
+  const levels = key === undefined ? undefined : state.row('service_levels', key)?.levels;
+  if (textOfLevels(levels ?? []) === textOfLevels(serviceLevels)) return [];
+  return [
+    {
+      command: {
+        method: 'SET_SERVICE_LEVELS',
+        requestId: '',
+        reason,
+        scope: { kind, id },
+        levels: serviceLevels,
+        expectedRevision: undefined,
+      },
+      change: { action: 'UPDATE', objectKind, objectId: id, fields: ['service_levels'] },
     },
   ];
 }

@@ -32,6 +32,7 @@ export function copyAgent(row: Agent): Unfinished<Agent> {
     usageHour: row.usageHour,
     spendCount: row.spendCount,
     lastSpendTime: row.lastSpendTime,
+    serviceLevel: row.serviceLevel,
     allocated: row.allocated,
     spent: row.spent,
     reserved: row.reserved,

@@ -12,6 +12,7 @@ import type { EmergencyPolicy } from './emergency/policy.js';
 import type { EmergencyAnswer } from './emergency/request.js';
 import { type Draft, type Effects, overflowOf } from './draft.js';
 import { consequences } from './consequences.js';
+import { type NamedLevels, levelNamed } from './effective-levels.js';
 import type { Agent, Pool, Reservation, Uid } from './model.js';
 import type { Alarm, Violation } from './violation.js';
 
@@ -44,6 +45,7 @@ export interface OutcomeFacts {
   readonly emergency?: EmergencyAnswer;
   readonly emergencyPolicy?: EmergencyPolicy | undefined;
   readonly violation?: Violation | undefined;
+  readonly effectiveLevels?: NamedLevels;
 }
 
 /** Carried out: the rows named in the facts are shown as the draft leaves them. */
@@ -105,6 +107,7 @@ function outcomeOf(
     row: Row | undefined,
     rows: ReadonlyMap<Uid, Row> | undefined,
   ) => row && (rows?.get(row.uid) ?? row);
+  const agent = newest(facts.agent, draft?.agents);
   return {
     verdict,
     denial,
@@ -114,7 +117,7 @@ function outcomeOf(
     secondAmount: facts.secondAmount ?? 0n,
     warnings: facts.warnings ?? [],
     late: facts.late ?? false,
-    agent: newest(facts.agent, draft?.agents),
+    agent,
     pool: newest(facts.pool, draft?.pools),
     reservation: facts.reservation,
     otherAgent: newest(facts.otherAgent, draft?.agents),
@@ -125,5 +128,8 @@ function outcomeOf(
     emergency: facts.emergency,
     emergencyPolicy: facts.emergencyPolicy,
     ...(facts.violation !== undefined && { violation: facts.violation }),
+    // What follows from the draft has just named it. Without one nobody has: the ledger does.
+    serviceLevel: draft && agent && levelNamed(draft.state.rules.levels, agent),
+    effectiveLevels: facts.effectiveLevels,
   };
 }

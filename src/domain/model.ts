@@ -78,6 +78,8 @@ export interface Agent extends AgentBalances {
   readonly spendCount: number;
   /** When it last spent or committed, 0 before the first time. */
   readonly lastSpendTime: Instant;
+  /** The level of service after its last change; empty in rows of before there were levels. */
+  readonly serviceLevel: string;
 }
 
 /** The balances of a pool. Each is a fold of the ledger's postings (invariant I4). */
@@ -207,6 +209,7 @@ export const METHODS = {
   CREATE_ALERT: 77,
   UPDATE_ALERT: 78,
   DELETE_ALERT: 79,
+  SET_SERVICE_LEVELS: 70,
 } as const;
 
 /** The name of a method that keeps idempotency records. */

@@ -1,5 +1,6 @@
 import { alertIndex, type AlertIndex } from './alert-index.js';
 import { changesIn, type Collections, type RowChanges } from './collection.js';
+import { levelIndex, type LevelIndex } from './effective-levels.js';
 import type { CompileExpression, Expression } from './expression.js';
 import type { SpendingLimit } from './limit.js';
 import type { BudgetMonitor, CompiledMonitor } from './monitor.js';
@@ -26,6 +27,7 @@ export interface Rules {
   readonly limits: ScopeIndex<SpendingLimit>;
   readonly monitors: ScopeIndex<CompiledMonitor>;
   readonly alerts: AlertIndex;
+  readonly levels: LevelIndex;
   readonly compile: CompileExpression;
 }
 
@@ -38,7 +40,12 @@ export function makeRules(rows: RuleRows, compile: CompileExpression, earlier?: 
   return {
     rows,
     compile,
-    limits: scopeIndex(rows.limits.values()),
+    limits:
+      rows.limits === earlier?.rows.limits ? earlier.limits : scopeIndex(rows.limits.values()),
+    levels:
+      rows.service_levels === earlier?.rows.service_levels
+        ? earlier.levels
+        : levelIndex(rows.service_levels),
     alerts: rows.alerts === earlier?.rows.alerts ? earlier.alerts : alertIndex(rows.alerts),
     monitors: same ? earlier.monitors : scopeIndex(compileAll(rows.monitors, compile, earlier)),
   };

@@ -3,11 +3,12 @@ import type { Amount } from '../domain/amount.js';
 import type { Answer, Rejection } from '../domain/answer.js';
 import type { CollectionName, Collections } from '../domain/collection.js';
 import type { RecordBudgetChangeCommand } from '../domain/budget-change.js';
-import type { Command, SpendCommand } from '../domain/command.js';
+import type { Command, LevelScopeName, SpendCommand } from '../domain/command.js';
 import type { SpendingLimit } from '../domain/limit.js';
 import type { Scope } from '../domain/scope.js';
 import type { EmergencyPolicy } from '../domain/emergency/policy.js';
 import type { EmergencyRequest, EmergencyState } from '../domain/emergency/request.js';
+import type { NamedLevels, PlacedLevel } from '../domain/effective-levels.js';
 import type { Entry, EntryKind } from '../domain/entry.js';
 import type { Agent, Instant, Pool, Reservation, ReservationState, Uid } from '../domain/model.js';
 import type { Review, ReviewRequest, ReviewTrigger } from '../domain/review.js';
@@ -18,13 +19,13 @@ import type { ViolationFilter } from './violations.js';
 import type {
   AgentMetricsFilter,
   AgentMetricsView,
-  PoolMetricsView,
-  SystemMetricsView,
-  UsageBucketView,
   BudgetChangeView,
+  MadeReview,
+  PoolMetricsView,
   RecordedChange,
   ReviewView,
-  MadeReview,
+  SystemMetricsView,
+  UsageBucketView,
 } from './metrics-views.js';
 
 /** Who asks, and whether the answer is still wanted. */
@@ -46,6 +47,7 @@ export interface NotApplied {
   /** The item's agent as it is, with its pool; undefined when unknown. */
   readonly agent: Agent | undefined;
   readonly pool: Pool | undefined;
+  readonly serviceLevel: PlacedLevel | undefined;
 }
 
 /** The answers to a batch, one per item, in order. */
@@ -59,6 +61,12 @@ export interface BatchAnswer {
 export interface AgentWithPool {
   readonly agent: Agent;
   readonly pool: Pool;
+}
+
+/** An agent and the level of service that it is at, read at one moment. */
+export interface AgentLevel {
+  readonly agent: Agent;
+  readonly level: PlacedLevel;
 }
 
 /** A reservation, EXPIRED when its time has passed whether swept or not, and its agent's id. */
@@ -106,7 +114,12 @@ export interface AlertFilter {
 
 /** What WatchBudgets sends. */
 export type BudgetEvent =
-  | { readonly kind: 'BUDGET'; readonly agent: Agent; readonly pool: Pool }
+  | {
+      readonly kind: 'BUDGET';
+      readonly agent: Agent;
+      readonly pool: Pool;
+      readonly level: PlacedLevel;
+    }
   | {
       readonly kind: 'SNAPSHOT_COMPLETE';
       readonly sequence: number;
@@ -181,6 +194,10 @@ export interface LedgerApi {
   /** The living incarnation of an id, or else its newest closed one. */
   agent(id: string): AgentWithPool | undefined;
   pool(id: string): Pool | undefined;
+  /** The living incarnation of an id, or else its newest closed one. */
+  serviceLevel(agentId: string): AgentLevel | undefined;
+  /** The levels that count for a scope. Rejects with AGENT_NOT_FOUND or POOL_NOT_FOUND. */
+  serviceLevels(scope: LevelScopeName): NamedLevels | Rejection;
   reservation(id: string): ReservationView | undefined;
   /** By priority, highest first, then by id. `after` is `priority id`. */
   listPools(page: PageRequest): Page<Pool>;

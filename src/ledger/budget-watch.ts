@@ -1,6 +1,8 @@
 import { rejectFields, type Rejection } from '../domain/answer.js';
 import { agentNotFound, poolNotFound } from '../domain/decide/checks.js';
+import { levelOf, type LevelIndex, type PlacedLevel } from '../domain/effective-levels.js';
 import type { Agent, Instant, Uid } from '../domain/model.js';
+import type { Scope } from '../domain/scope.js';
 import type { BudgetEvent, WatchSelection } from './api.js';
 import type { BudgetFeed } from './budget-feed.js';
 import type { DurableRows } from './rows.js';
@@ -20,6 +22,7 @@ export interface WatchSources {
 /**
  * Watches budgets: a snapshot, then the newest row of each agent that changed, at most once per
  * interval. What is pending is a set of agents, so a slow reader costs a row per agent, never a queue.
+ * A change of service levels looks through the watched agents for those that are at another one now.
  */
 export function watchBudgets(
   sources: WatchSources,
@@ -61,13 +64,17 @@ function tooManyAgents(max: number): Rejection {
 /** A watch from the moment it was asked for: what changes after that is pending, read or not. */
 interface Subscription {
   readonly snapshot: ReadonlyMap<Uid, Agent>;
+  /** The levels of service at that moment. */
+  readonly levels: LevelIndex;
   readonly complete: BudgetEvent;
   readonly poolUid: Uid | undefined;
   /** Changed since they were last sent. */
   readonly pending: Set<Uid>;
-  /** Sent at least once, and not told to have left. */
-  readonly members: Set<Uid>;
-  /** Settles when something is pending or the signal aborts. */
+  /** Whose level may be another since the sets of levels changed. */
+  readonly recheck: Set<Uid>;
+  /** In the snapshot or sent since, and not told to have left, with the level last sent. */
+  readonly members: Map<Uid, PlacedLevel | undefined>;
+  /** Settles when something is pending or to recheck, or the signal aborts. */
   changed(): Promise<void>;
   stop(): void;
 }
@@ -85,10 +92,18 @@ function subscribe(
     pending.add(agent.uid);
     wake();
   };
+  const recheck = new Set<Uid>();
+  const members = new Map<Uid, PlacedLevel | undefined>();
+  for (const uid of snapshot.keys()) members.set(uid, undefined);
+  const onLevels = (scope: Scope): void => {
+    for (const uid of whoFollows(scope, members, poolUid)) recheck.add(uid);
+    if (recheck.size > 0) wake();
+  };
   const stops =
     poolUid === undefined
       ? [...snapshot.keys()].map((uid) => feed.watchAgent(uid, onChange))
       : [feed.watchPool(poolUid, onChange)];
+  stops.push(feed.watchLevels(onLevels));
   const stop = (): void => {
     signal.removeEventListener('abort', stop);
     for (const end of stops) end();
@@ -97,6 +112,7 @@ function subscribe(
   signal.addEventListener('abort', stop);
   return {
     snapshot,
+    levels: sources.rows.rules.levels,
     complete: {
       kind: 'SNAPSHOT_COMPLETE',
       sequence: sources.headSequence(),
@@ -105,14 +121,26 @@ function subscribe(
     },
     poolUid,
     pending,
-    members: new Set(snapshot.keys()),
+    recheck,
+    members,
     changed: () =>
       new Promise((resolve) => {
-        if (pending.size > 0 || signal.aborted) resolve();
+        if (pending.size > 0 || recheck.size > 0 || signal.aborted) resolve();
         else wake = resolve;
       }),
     stop,
   };
+}
+
+/** The watched agents that the levels of a scope may be for. */
+function whoFollows(
+  { kind, uid }: Scope,
+  members: ReadonlyMap<Uid, unknown>,
+  poolUid: Uid | undefined,
+): Iterable<Uid> {
+  if (kind === 'AGENT') return members.has(uid) ? [uid] : [];
+  const elsewhere = kind === 'EACH_AGENT_OF_POOL' && poolUid !== undefined && poolUid !== uid;
+  return elsewhere ? [] : members.keys();
 }
 
 async function* events(
@@ -122,7 +150,7 @@ async function* events(
   signal: AbortSignal,
 ): AsyncGenerator<BudgetEvent> {
   try {
-    yield* snapshot(sources, watch.snapshot);
+    yield* snapshot(sources, watch);
     yield watch.complete;
     for (;;) {
       await watch.changed();
@@ -133,6 +161,7 @@ async function* events(
         const event = changeOf(sources, uid, watch);
         if (event !== undefined) yield event;
       }
+      yield* relevelled(sources, watch, signal);
       await pause(minIntervalMs, signal);
     }
   } finally {
@@ -140,13 +169,35 @@ async function* events(
   }
 }
 
-function* snapshot(
-  sources: WatchSources,
-  watched: ReadonlyMap<Uid, Agent>,
-): Generator<BudgetEvent> {
-  for (const agent of watched.values()) {
+function* snapshot(sources: WatchSources, watch: Subscription): Generator<BudgetEvent> {
+  for (const agent of watch.snapshot.values()) {
     const pool = sources.rows.pool(agent.poolUid);
-    if (pool !== undefined) yield { kind: 'BUDGET', agent, pool };
+    if (pool === undefined) continue;
+    const level = levelOf(watch.levels, agent);
+    watch.members.set(agent.uid, level);
+    yield { kind: 'BUDGET', agent, pool, level };
+  }
+}
+
+/** Agents that are looked at in one turn of the event loop. */
+const RECHECKED_MAX = 500;
+
+/** The agents that are at another level since the sets of levels changed. */
+async function* relevelled(
+  sources: WatchSources,
+  watch: Subscription,
+  signal: AbortSignal,
+): AsyncGenerator<BudgetEvent> {
+  const batch = [...watch.recheck];
+  watch.recheck.clear();
+  for (const [at, uid] of batch.entries()) {
+    if (at > 0 && at % RECHECKED_MAX === 0) await pause(0, signal);
+    if (signal.aborted) return;
+    const agent = watch.members.has(uid) ? sources.rows.agent(uid) : undefined;
+    // A level is an object of its set: a set that changed has others, one that did not the same.
+    const changed = agent && levelOf(sources.rows.rules.levels, agent) !== watch.members.get(uid);
+    const event = changed === true ? changeOf(sources, uid, watch) : undefined;
+    if (event !== undefined) yield event;
   }
 }
 
@@ -161,8 +212,9 @@ function changeOf(
   if (agent === undefined || pool === undefined) return undefined;
   const inside = agent.state !== 'CLOSED' && (poolUid === undefined || agent.poolUid === poolUid);
   if (inside) {
-    members.add(uid);
-    return { kind: 'BUDGET', agent, pool };
+    const level = levelOf(sources.rows.rules.levels, agent);
+    members.set(uid, level);
+    return { kind: 'BUDGET', agent, pool, level };
   }
   return members.delete(uid) ? { kind: 'LEFT', agentId: agent.id } : undefined;
 }

@@ -107,6 +107,7 @@ export function settle(workspace: Workspace, flushed: Flushed, context: FlushCon
   for (const [id, uid] of workspace.newPoolUids()) rows.poolUids.settle(id, uid);
   for (const row of workspace.reservations.values()) rows.reservations.settle(row.id, row);
   settleRows(rows, workspace.rowChanges);
+  rows.durableRules = workspace.rules;
   context.usage.settle(flushed.usage);
 }
 

@@ -1,4 +1,5 @@
 import type { Answer } from '../domain/answer.js';
+import { levelOf } from '../domain/effective-levels.js';
 import type { Agent } from '../domain/model.js';
 import type { AgentWithPool, BatchAnswer, BatchItem, Caller, NotApplied } from './api.js';
 import { judge, replayOf, type Judging } from './judge.js';
@@ -60,6 +61,7 @@ function undone(
       verdict: 'NOT_APPLIED',
       agent,
       pool: agent && workspace.pool(agent.poolUid),
+      serviceLevel: agent && levelOf(workspace.rules.levels, agent),
     };
   });
 }

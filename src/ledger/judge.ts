@@ -6,6 +6,7 @@ import { decide } from '../domain/decide/decide.js';
 import { decideExpire } from '../domain/decide/expire.js';
 import type { Decided } from '../domain/decided.js';
 import { beginDraft, putRow } from '../domain/draft.js';
+import { levelNamed, levelOf } from '../domain/effective-levels.js';
 import { canonicalRequest } from '../domain/fingerprint.js';
 import { answerOf } from '../domain/emergency/request.js';
 import type { Agent, Uid } from '../domain/model.js';
@@ -49,7 +50,8 @@ export function judge(judging: Judging, command: Command, caller: Caller): Answe
     }
     return decided;
   }
-  const { outcome, effects } = decided;
+  const { effects } = decided;
+  const outcome = withLevel(workspace, decided.outcome);
   if (isTrial(command)) return { ...outcome, sequence: 0 };
   if (outcome.verdict === 'DENIED') {
     workspace.denied.push({ agentUid: outcome.agent?.uid ?? 0, alarm: decided.alarm });
@@ -64,6 +66,13 @@ export function judge(judging: Judging, command: Command, caller: Caller): Answe
     if (outcome.sequence === 0) noteTime(workspace, scope, context.now);
   }
   return outcome;
+}
+
+/** An outcome that changed nothing shows the agent's level of service as it is. */
+function withLevel({ rules }: State, outcome: Outcome): Outcome {
+  const { agent, serviceLevel } = outcome;
+  if (agent === undefined || serviceLevel !== undefined) return outcome;
+  return { ...outcome, serviceLevel: levelOf(rules.levels, agent) };
 }
 
 /** Records are purged along the entries that they name: one that names none is listed by its time. */
@@ -162,6 +171,7 @@ function replay(
     );
   }
   const row = record.balance && state.agent(scope.uid);
+  const agent = row === undefined ? record.agent : { ...row, ...record.balance };
   return {
     verdict: 'APPROVED',
     denial: undefined,
@@ -171,7 +181,7 @@ function replay(
     secondAmount: record.secondAmount,
     warnings: record.warnings,
     late: record.late,
-    agent: row === undefined ? record.agent : { ...row, ...record.balance },
+    agent,
     pool: record.balance ? state.pool(record.balance.poolUid) : record.pool,
     reservation: record.reservation,
     otherAgent: record.otherAgent,
@@ -182,6 +192,8 @@ function replay(
     emergency: record.emergency && answerOf(record.emergency),
     emergencyPolicy: record.emergencyPolicy,
     ...(record.violation !== undefined && { violation: record.violation }),
+    serviceLevel: agent && levelNamed(state.rules.levels, agent),
+    effectiveLevels: record.effectiveLevels,
   };
 }
 
@@ -211,12 +223,13 @@ function recordOf(
     emergency: outcome.emergency?.request,
     emergencyPolicy: outcome.emergencyPolicy,
     violation: outcome.violation,
+    effectiveLevels: outcome.effectiveLevels,
   };
 }
 
 function balanceOf(agent: Agent): BalanceSnapshot {
   const { allocated, spent, reserved, overdraftLimit, initialBudget, baseline } = agent;
-  const { state, budgetRevision, poolUid, budgetTime } = agent;
+  const { state, budgetRevision, poolUid, budgetTime, serviceLevel } = agent;
   return {
     allocated,
     spent,
@@ -228,6 +241,7 @@ function balanceOf(agent: Agent): BalanceSnapshot {
     budgetRevision,
     poolUid,
     budgetTime,
+    serviceLevel,
   };
 }
 

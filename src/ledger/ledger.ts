@@ -2,6 +2,8 @@ import { v7 as newUuid } from 'uuid';
 import { type Answer, type Rejection, reject } from '../domain/answer.js';
 import type { Command } from '../domain/command.js';
 import { asOf } from '../domain/decide/checks.js';
+import { countingLevels, findLevelScope } from '../domain/decide/service-levels.js';
+import { levelOf } from '../domain/effective-levels.js';
 import type { Instant } from '../domain/model.js';
 import { DEFAULT_POOL_ID, type Policy } from '../domain/state.js';
 import type { BackupReport, BatchAnswer, Caller, LedgerApi, VerificationReport } from './api.js';
@@ -134,6 +136,14 @@ export async function openLedger(options: LedgerOptions): Promise<Ledger> {
       return agent && pool && { agent, pool };
     },
     pool: (id) => rows.poolById(id),
+    serviceLevel: (agentId) => {
+      const agent = rows.agentById(agentId);
+      return agent && { agent, level: levelOf(rows.rules.levels, agent) };
+    },
+    serviceLevels: (scope) => {
+      const found = findLevelScope(rows, scope);
+      return 'verdict' in found ? found : countingLevels(rows, rows.rules, found);
+    },
     reservation: (id) => {
       const stored = rows.reservation(id);
       const agentId = stored && rows.agent(stored.agentUid)?.id;

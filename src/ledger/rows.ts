@@ -36,6 +36,8 @@ export interface Rows {
   readonly episodes: EpisodeBook;
   /** The newest rules. */
   rules: Rules;
+  /** The durable rules. */
+  durableRules: Rules;
 }
 
 /** Pools are few; their cache is as large as the agents' may be small. */
@@ -43,6 +45,7 @@ const POOL_ROWS = 10_000;
 
 /** Makes caches of a store: empty ones but for the rules and the open episodes. */
 export function makeRows(bounds: CacheBounds, reader: StoreReader): Rows {
+  const rules = loadRules((collection) => reader.rows(collection, {}), compileExpression);
   return {
     agents: rowCache(bounds.agentRows),
     agentUids: rowCache(bounds.agentRows),
@@ -51,7 +54,8 @@ export function makeRows(bounds: CacheBounds, reader: StoreReader): Rows {
     reservations: rowCache(bounds.reservationRows),
     collections: rowCache(bounds.agentRows),
     episodes: makeEpisodeBook(reader.rows('episodes', {})),
-    rules: loadRules((collection) => reader.rows(collection, {}), compileExpression),
+    rules,
+    durableRules: rules,
   };
 }
 
@@ -201,6 +205,7 @@ export interface DurableRows {
   reservation(id: string): Reservation | undefined;
   /** How often an agent was denied, what is not written yet too; undefined: never. */
   denials(uid: Uid): Count | undefined;
+  readonly rules: Rules;
 }
 
 /** A read outside of transactions never fills a cache: its snapshot may be older than the newest row. */
@@ -229,6 +234,9 @@ export function durableRows(rows: Rows, store: Store): DurableRows {
       const more = rows.episodes.unwritten(uid);
       if (more === undefined) return written;
       return { count: (written?.count ?? 0) + more.count, lastTime: more.lastTime };
+    },
+    get rules() {
+      return rows.durableRules;
     },
   };
 }

@@ -4,6 +4,7 @@ import type { CollectionName, Collections, RowRange } from '../domain/collection
 import type { ConfigurationChange, ObjectName, Rejection, WarningCode } from '../domain/answer.js';
 import type { EmergencyPolicy } from '../domain/emergency/policy.js';
 import type { EmergencyRequest } from '../domain/emergency/request.js';
+import type { NamedLevels } from '../domain/effective-levels.js';
 import type { Entry } from '../domain/entry.js';
 import type {
   Agent,
@@ -56,6 +57,8 @@ export interface BalanceSnapshot {
   readonly budgetRevision: number;
   readonly poolUid: Uid;
   readonly budgetTime: Instant;
+  /** The name of the level of service; empty in records of before there were levels. */
+  readonly serviceLevel: string;
 }
 
 /** What a request_id in its scope was answered. */
@@ -86,6 +89,8 @@ export interface IdempotencyRecord {
   readonly emergencyPolicy: EmergencyPolicy | undefined;
   /** As it was reported, escalated or resolved. */
   readonly violation: Violation | undefined;
+  /** The levels of service that counted after it, as they were. */
+  readonly effectiveLevels: NamedLevels | undefined;
 }
 
 /** Names an idempotency record: the agent (0: the operator plane), the method and the client's id. */

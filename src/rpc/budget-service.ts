@@ -1,6 +1,8 @@
+import { percentOf } from '../domain/amount.js';
 import { reject } from '../domain/answer.js';
 import { emergencyRequestNotFound } from '../domain/decide/emergency-approval.js';
 import type { Rejection } from '../domain/answer.js';
+import { remainingOf } from '../domain/budget.js';
 import type { AgentWithPool, LedgerApi } from '../ledger/api.js';
 import { BudgetService } from '../gen/safeguards/v1/budget_service_pb.js';
 import { commandMethod } from './command-method.js';
@@ -12,6 +14,7 @@ import { encodeBudget } from './encode/budget.js';
 import { encodeEmergencyAllocation, encodeEmergencyRequest } from './encode/emergency.js';
 import { encodeCommit, encodeExtend, encodeRelease, encodeReserve } from './encode/hold.js';
 import { encodeReservation } from './encode/reservation.js';
+import { encodeServiceLevel } from './encode/service-level.js';
 import { encodeBatch, encodeSpend } from './encode/spend.js';
 import { encodeBudgetEvent } from './encode/watch.js';
 import { ERROR_DETAIL_BYTES_MAX } from './limits.js';
@@ -91,6 +94,19 @@ export function budgetService(ledger: LedgerApi, limits: RpcLimits): MountedServ
       };
     },
 
+    getServiceLevel: ({ agentId }) => {
+      const id = decodeId('agent_id', agentId);
+      if (typeof id !== 'string') return id;
+      const found = ledger.serviceLevel(id);
+      if (found === undefined) return unknownAgent(id);
+      const { agent, level } = found;
+      const percent = percentOf(remainingOf(agent), agent.baseline);
+      return {
+        $typeName: 'safeguards.v1.GetServiceLevelResponse',
+        serviceLevel: encodeServiceLevel(level, percent),
+      };
+    },
+
     watchBudgets: (request, _caller, signal) => {
       const watch = decodeWatch(request, limits);
       if (isFailure(watch)) return watch;
@@ -121,7 +137,11 @@ export function budgetService(ledger: LedgerApi, limits: RpcLimits): MountedServ
 export function agentOf(ledger: LedgerApi, agentId: string): AgentWithPool | Rejection {
   const id = decodeId('agent_id', agentId);
   if (typeof id !== 'string') return id;
-  return ledger.agent(id) ?? reject('AGENT_NOT_FOUND', 'No such agent exists', { agent_id: id });
+  return ledger.agent(id) ?? unknownAgent(id);
+}
+
+function unknownAgent(id: string): Rejection {
+  return reject('AGENT_NOT_FOUND', 'No such agent exists', { agent_id: id });
 }
 
 /** Names the unknown agents, as many as an error can carry. */

@@ -8,6 +8,7 @@ import { emergencyMethods } from './emergency-methods.js';
 import { healthService } from './health.js';
 import type { ServingState } from './health.js';
 import type { RpcLimits } from './limits.js';
+import { levelMethods } from './level-methods.js';
 import { mountedService } from './method.js';
 import type { MountedService } from './method.js';
 import { agentMetricsService, metricsService } from './metrics-service.js';
@@ -58,6 +59,7 @@ export function adminPlane(
     ...monitorMethods(ledger),
     ...emergencyMethods(ledger),
     ...alertMethods(ledger),
+    ...levelMethods(ledger),
     ...serverMethods(ledger, options),
   });
   const services = [

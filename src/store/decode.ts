@@ -28,6 +28,7 @@ import type { UsageCell } from '../domain/usage.js';
 import { emergencyPolicyOf, emergencyRequestOf } from './collections/emergencies.js';
 import { violationOf } from './collections/violations.js';
 import { metadataOf } from './pairs.js';
+import { effectiveLevelsOf } from './collections/service-levels.js';
 import {
   agentStateOf,
   entryKindOf,
@@ -132,6 +133,7 @@ function agentOf(record: AgentRecord): Agent {
     usageHour: record.usageHour,
     spendCount: Number(record.spendCount),
     lastSpendTime: Number(record.lastSpendTimeMs),
+    serviceLevel: record.serviceLevel,
     allocated: storedAmount(record.allocated),
     spent: storedAmount(record.spent),
     reserved: storedAmount(record.reserved),
@@ -212,7 +214,8 @@ function accountOf(record: AccountRecord): AccountChange {
 /** Reads a stored answer. */
 export function readIdempotency(message: Uint8Array): IdempotencyRecord {
   const record = fromBinary(IdempotencyRecordSchema, message);
-  const { balance, reservation, agent, pool, otherAgent, otherPool, violation } = record;
+  const { balance, reservation, agent, pool, otherAgent, otherPool } = record;
+  const { violation, effectiveLevels } = record;
   return {
     fingerprint: record.fingerprint,
     sequence: Number(record.sequence),
@@ -239,6 +242,7 @@ export function readIdempotency(message: Uint8Array): IdempotencyRecord {
     emergency: record.emergency && emergencyRequestOf(record.emergency),
     emergencyPolicy: record.emergencyPolicy && emergencyPolicyOf(record.emergencyPolicy),
     violation: violation && violationOf(violation),
+    effectiveLevels: effectiveLevels && effectiveLevelsOf(effectiveLevels),
   };
 }
 
@@ -270,6 +274,7 @@ function balanceOf(record: BalanceRecord): BalanceSnapshot {
     budgetRevision: Number(record.budgetRevision),
     poolUid: Number(record.poolUid),
     budgetTime: Number(record.budgetTimeMs),
+    serviceLevel: record.serviceLevel,
   };
 }
 

@@ -10,6 +10,7 @@ import {
 import type { BalanceSnapshot, Header, IdempotencyRecord } from '../ledger/store.js';
 import type { UsageCell } from '../domain/usage.js';
 import { writeViolation } from './collections/violations.js';
+import { writeEffectiveLevels } from './collections/service-levels.js';
 import {
   AGENT_STATES,
   POOL_FUNDINGS,
@@ -96,6 +97,7 @@ export function writeAgent(wire: WireWriter, agent: Agent): void {
   wire.uint(26, agent.usageHour);
   wire.uint(27, agent.spendCount);
   wire.uint(28, agent.lastSpendTime);
+  wire.text(29, agent.serviceLevel);
 }
 
 /** Writes the message of a reservation: ReservationRecord. */
@@ -233,6 +235,12 @@ export function writeIdempotency(wire: WireWriter, record: IdempotencyRecord): v
       emergencyPolicyCodec.write(wire, emergencyPolicy);
     });
   }
+  const { effectiveLevels } = record;
+  if (effectiveLevels !== undefined) {
+    wire.message(19, () => {
+      writeEffectiveLevels(wire, effectiveLevels);
+    });
+  }
   const { violation } = record;
   if (violation !== undefined) {
     wire.message(20, () => {
@@ -263,6 +271,7 @@ function writeBalance(wire: WireWriter, balance: BalanceSnapshot): void {
   wire.uint(8, balance.budgetRevision);
   wire.uint(9, balance.poolUid);
   wire.uint(10, balance.budgetTime);
+  wire.text(11, balance.serviceLevel);
 }
 
 /** Writes one cell of a packed usage row: UsageCellRecord. */

@@ -140,6 +140,22 @@ describe('a command line becomes a request', () => {
       },
     ],
     ['export --after-sequence 7', { afterSequence: '7' }],
+    ['level get a', { agentId: 'a' }],
+    ['levels get agent:a', { agentId: 'a' }],
+    ['levels get every-agent', { everyAgent: true }],
+    [
+      'levels set pool:p full=50:a,b off=0 --expected-revision 3 --reason why',
+      {
+        poolId: 'p',
+        levels: [
+          { name: 'full', minPercent: '50', features: ['a', 'b'] },
+          { name: 'off', minPercent: '0' },
+        ],
+        expectedRevision: '3',
+        reason: 'why',
+      },
+    ],
+    ['levels set every-agent none', { everyAgent: true }],
   ])('%s', async (words, expected) => {
     fake.answer(agent.spend, { decision: Decision.APPROVED });
     fake.answer(agent.reserve, { decision: Decision.APPROVED });
@@ -205,6 +221,9 @@ describe('what cannot be a request is not sent', () => {
     ['reserve a 1 --ttl soon', '--ttl: "soon" is no duration.'],
     ['spend a 1 --quantities tokens', '--quantities: "tokens" is not name=value.'],
     ['transfer a pool:b 1', '"a" names neither side. Write agent:ID or pool:ID.'],
+    ['levels get a', '"a" names no scope. Write agent:ID, pool:ID or every-agent.'],
+    ['levels set agent:a full', '"full" is no level. Write one like full=50:'],
+    ['levels set agent:a', "missing required argument 'levels'"],
     ['pool create p --scale nine', 'The request cannot be made'],
     ['agent update a --reason why', 'Nothing to update'],
     ['apply -f missing.yaml', 'missing.yaml cannot be read'],

@@ -9,10 +9,9 @@ import {
   moveAgent,
   poolState,
   spend,
-  thresholds,
 } from '../fakes/commands.js';
-import { createAlert, deleteAlert, updateAlert } from '../fakes/rule-commands.js';
-import { worldWithPool, type World } from '../fakes/world.js';
+import { createAlert, deleteAlert, thresholds, updateAlert } from '../fakes/rule-commands.js';
+import { type World, worldWithPool } from '../fakes/world.js';
 import { told, worldOfOne } from '../support/alerts.js';
 import { money } from '../support/seed.js';
 

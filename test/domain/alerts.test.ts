@@ -13,10 +13,9 @@ import {
   reserve,
   setBudget,
   spend,
-  thresholds,
   transfer,
 } from '../fakes/commands.js';
-import { createAlert } from '../fakes/rule-commands.js';
+import { createAlert, thresholds } from '../fakes/rule-commands.js';
 import { HOUR, MINUTE } from '../fakes/manual-time.js';
 import { worldWithPool } from '../fakes/world.js';
 import { bring, left, same, steps, told, worldOfOne } from '../support/alerts.js';

@@ -1,7 +1,13 @@
 import { beforeEach, describe, expect, test } from 'vitest';
 import type { ApplyConfigurationCommand } from '../../src/domain/command.js';
 import { planConfiguration } from '../../src/domain/configuration.js';
-import { applyConfiguration, createAgent, createPool, deleteAgent } from '../fakes/commands.js';
+import {
+  applyConfiguration,
+  createAgent,
+  createPool,
+  deleteAgent,
+  levelsFrom,
+} from '../fakes/commands.js';
 import { worldWithPool, type World } from '../fakes/world.js';
 import { money } from '../support/seed.js';
 
@@ -68,6 +74,26 @@ describe('a configuration document', () => {
       'DELETE agent a',
       'DELETE pool p',
     ]);
+  });
+
+  test('sets levels of service that are others, after the pool or agent is there', () => {
+    const serviceLevels = levelsFrom('full=50:a off=0');
+    const document = { pools: [{ id: 'p', serviceLevels }], agents: [{ id: 'b', serviceLevels }] };
+    const steps = planConfiguration(world, applyConfiguration(document));
+    if ('verdict' in steps) throw new Error(steps.reason);
+    expect(steps.map(({ command, change }) => [command.method, change.fields])).toEqual([
+      ['SET_SERVICE_LEVELS', ['service_levels']],
+      ['CREATE_AGENT', []],
+      ['SET_SERVICE_LEVELS', ['service_levels']],
+    ]);
+    for (const { command } of steps) world.must(command);
+    expect(plan(document)).toEqual([]);
+    expect(plan({ pools: [{ id: 'p' }] })).toEqual([]);
+    const without = planConfiguration(
+      world,
+      applyConfiguration({ pools: [{ id: 'p', serviceLevels: [] }] }),
+    );
+    expect(without).toMatchObject([{ command: { method: 'SET_SERVICE_LEVELS', levels: [] } }]);
   });
 
   test('makes an agent again that was deleted', () => {

@@ -1,7 +1,6 @@
 import type * as A from '../../src/domain/allocation/command.js';
-import type { AlertThreshold } from '../../src/domain/alert.js';
 import type * as C from '../../src/domain/command.js';
-import type { Severity } from '../../src/domain/violation.js';
+import type { ServiceLevel } from '../../src/domain/service-level.js';
 import { money } from '../support/seed.js';
 
 /** Well-formed commands with defaults, as the decoders would make them. */
@@ -253,11 +252,34 @@ export function refund(
   };
 }
 
-/** Thresholds are written `15` or `90 CRITICAL`, in the order in which they are passed. */
-export function thresholds(...texts: readonly string[]): readonly AlertThreshold[] {
-  return texts.map((text) => {
-    const [value = '', severity = 'MEDIUM'] = text.split(' ');
-    return { value: money(value), severity: severity as Severity };
+/** Of `agent ID`, `pool ID` or `everybody`; levels as `full=50 lean=10:a,b stop=0`, empty for none. */
+export function setServiceLevels(
+  scope: string,
+  levels: string,
+  over: Over<C.SetServiceLevelsCommand> = {},
+): C.SetServiceLevelsCommand {
+  return {
+    method: 'SET_SERVICE_LEVELS',
+    ...ADMIN,
+    scope: levelScope(scope),
+    levels: levelsFrom(levels),
+    expectedRevision: undefined,
+    ...over,
+  };
+}
+
+export function levelScope(text: string): C.LevelScopeName {
+  if (text === 'everybody') return { kind: 'EVERY_AGENT', id: '' };
+  const [kind, id = ''] = text.split(' ');
+  return { kind: kind === 'pool' ? 'EACH_AGENT_OF_POOL' : 'AGENT', id };
+}
+
+export function levelsFrom(text: string): readonly ServiceLevel[] {
+  if (text === '') return [];
+  return text.split(' ').map((word) => {
+    const [name = '', rest = ''] = word.split('=');
+    const [percent = '', features] = rest.split(':');
+    return { name, minPercent: money(percent), features: features?.split(',') ?? [] };
   });
 }
 

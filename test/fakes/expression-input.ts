@@ -60,6 +60,7 @@ const AGENT: Agent = {
   usageHour: 0,
   spendCount: 0,
   lastSpendTime: 0,
+  serviceLevel: '',
 };
 
 const POOL: Pool = {

@@ -1,6 +1,7 @@
+import type { AlertThreshold } from '../../src/domain/alert.js';
+import type { Severity } from '../../src/domain/violation.js';
 import type * as R from '../../src/domain/rule-command.js';
 import type { ScopeKind } from '../../src/domain/scope.js';
-import { thresholds } from '../support/alerts.js';
 import { money } from '../support/seed.js';
 
 /** Well-formed commands about rules with defaults, as the decoders would make them. */
@@ -100,4 +101,12 @@ export function deleteAlert(
   over: Over<R.DeleteAlertCommand> = {},
 ): R.DeleteAlertCommand {
   return { method: 'DELETE_ALERT', ...ADMIN, alertId, expectedRevision: undefined, ...over };
+}
+
+/** Thresholds are written `15` or `90 CRITICAL`, in the order in which they are passed. */
+export function thresholds(...texts: readonly string[]): readonly AlertThreshold[] {
+  return texts.map((text) => {
+    const [value = '', severity = 'MEDIUM'] = text.split(' ');
+    return { value: money(value), severity: severity as Severity };
+  });
 }

@@ -1,18 +1,10 @@
 /** Alerts in groups, batches and restarts. */
 import { beforeEach, describe, expect, onTestFinished, test, vi } from 'vitest';
 import type { ViolationEvent } from '../../src/domain/violation.js';
-import type { Over } from '../fakes/memory-ledger.js';
-import {
-  adjustBudget,
-  createAgent,
-  createPool,
-  freshId,
-  spend,
-  thresholds,
-} from '../fakes/commands.js';
-import { createAlert, deleteAlert, updateAlert } from '../fakes/rule-commands.js';
+import { MemoryLedger, type Over } from '../fakes/memory-ledger.js';
+import { adjustBudget, createAgent, createPool, freshId, spend } from '../fakes/commands.js';
+import { createAlert, deleteAlert, thresholds, updateAlert } from '../fakes/rule-commands.js';
 import { HOUR, MINUTE } from '../fakes/manual-time.js';
-import { MemoryLedger } from '../fakes/memory-ledger.js';
 
 beforeEach(() => {
   vi.useFakeTimers({ toFake: ['setInterval', 'clearInterval'] });

@@ -1,5 +1,10 @@
-import { equals, fromBinary, toBinary } from '@bufbuild/protobuf';
-import type { DescMessage, MessageShape } from '@bufbuild/protobuf';
+import {
+  type DescMessage,
+  type MessageShape,
+  equals,
+  fromBinary,
+  toBinary,
+} from '@bufbuild/protobuf';
 import { describe, expect, test } from 'vitest';
 import { ACCOUNT_KINDS, BALANCE_FIELDS, ENTRY_KINDS } from '../../src/domain/entry.js';
 import { AgentSchema } from '../../src/gen/safeguards/v1/agent_pb.js';
@@ -35,7 +40,16 @@ import { encodeReservation } from '../../src/rpc/encode/reservation.js';
 import { encodeResult, encodeSpend } from '../../src/rpc/encode/spend.js';
 import { durationOf, timestampOf } from '../../src/rpc/encode/time.js';
 import { encodeBudgetChange, encodeUsageBucket } from '../../src/rpc/encode/usage.js';
-import { T0, agent, amount, budgetChange, outcome, pool, reservation } from './support/rows.js';
+import {
+  FULL,
+  T0,
+  agent,
+  amount,
+  budgetChange,
+  outcome,
+  pool,
+  reservation,
+} from './support/rows.js';
 
 const SECOND = BigInt(Math.floor(T0 / 1000));
 
@@ -213,18 +227,25 @@ describe('answers to agents', () => {
   });
 
   test('say of an item that was undone what its agent has', () => {
-    const undone = encodeResult('r', { verdict: 'NOT_APPLIED', agent: agent(), pool: pool() });
+    const undone = encodeResult('r', {
+      verdict: 'NOT_APPLIED',
+      agent: agent(),
+      pool: pool(),
+      serviceLevel: FULL,
+    });
     expect(sent(SpendResultSchema, undone).result.value).toMatchObject({
       decision: 3,
       grantedAmount: '0',
       available: '64.5',
+      serviceLevel: 'full',
     });
     const unknown = encodeResult('r', {
       verdict: 'NOT_APPLIED',
       agent: undefined,
       pool: undefined,
+      serviceLevel: undefined,
     });
-    expect(unknown.result.value).toMatchObject({ decision: 3, available: '' });
+    expect(unknown.result.value).toMatchObject({ decision: 3, available: '', serviceLevel: '' });
   });
 
   test('warn with a sentence of their own', () => {

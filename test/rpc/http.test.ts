@@ -14,7 +14,7 @@ import { fakeLedger } from './support/fake-ledger.js';
 import { connect, unary } from './support/grpc.js';
 import { LIMITS, TOKEN, serve } from './support/harness.js';
 import { post, talk } from './support/http.js';
-import { agent as agentRow, pool as poolRow } from './support/rows.js';
+import { FULL, agent as agentRow, pool as poolRow } from './support/rows.js';
 
 const SPEND = '/safeguards.v1.BudgetService/Spend';
 const WATCH = '/safeguards.v1.BudgetService/WatchBudgets';
@@ -180,7 +180,7 @@ describe('streams over HTTP/1.1', () => {
     _interval: unknown,
     signal: AbortSignal,
   ) {
-    yield { kind: 'BUDGET', agent: agentRow(), pool: poolRow() } as const;
+    yield { kind: 'BUDGET', agent: agentRow(), pool: poolRow(), level: FULL } as const;
     if (!signal.aborted) await once(signal, 'abort');
   } as LedgerApi['watchBudgets'];
 

@@ -9,14 +9,14 @@ import { fakeLedger } from './support/fake-ledger.js';
 import { bidi, connect, drain, failing, serverStream, unary } from './support/grpc.js';
 import { serve } from './support/harness.js';
 import { post, target } from './support/http.js';
-import { agent as agentRow, outcome, pool as poolRow } from './support/rows.js';
+import { FULL, agent as agentRow, outcome, pool as poolRow } from './support/rows.js';
 
 const { spend, spendStream, watchBudgets, getBudget } = BudgetService.method;
 const SPEND = '/safeguards.v1.BudgetService/Spend';
 const REQUEST = { requestId: 'r-1', agentId: 'agent-1', amount: '10' };
 
 const endless = async function* (_selection: unknown, _interval: unknown, signal: AbortSignal) {
-  yield { kind: 'BUDGET', agent: agentRow(), pool: poolRow() } as const;
+  yield { kind: 'BUDGET', agent: agentRow(), pool: poolRow(), level: FULL } as const;
   if (!signal.aborted) await once(signal, 'abort');
 } as LedgerApi['watchBudgets'];
 
@@ -92,7 +92,9 @@ test('what is not over after the grace is cut off', async () => {
 
 test('a client that does not read its stream does not keep the server', async () => {
   const flood = async function* (_selection: unknown, _interval: unknown, signal: AbortSignal) {
-    while (!signal.aborted) yield { kind: 'BUDGET', agent: agentRow(), pool: poolRow() } as const;
+    while (!signal.aborted) {
+      yield { kind: 'BUDGET', agent: agentRow(), pool: poolRow(), level: FULL } as const;
+    }
   } as LedgerApi['watchBudgets'];
   const server = await serve({ ledger: fakeLedger({ watchBudgets: flood }) });
   const stream = serverStream(connect(server.agent), watchBudgets, { poolId: 'pool-1' });

@@ -11,7 +11,7 @@ import { deferred } from './support/deferred.js';
 import { fakeLedger } from './support/fake-ledger.js';
 import { asAdmin, bidi, connect, drain, serverStream, unary } from './support/grpc.js';
 import { LIMITS, serve } from './support/harness.js';
-import { T0, agent as agentRow, amount, outcome, pool as poolRow } from './support/rows.js';
+import { FULL, T0, agent as agentRow, amount, outcome, pool as poolRow } from './support/rows.js';
 
 const { spendStream, watchBudgets, getBudget } = BudgetService.method;
 const { exportLedger } = MetricsService.method;
@@ -182,7 +182,7 @@ describe('SpendStream', () => {
 });
 
 const EVENTS: readonly BudgetEvent[] = [
-  { kind: 'BUDGET', agent: agentRow(), pool: poolRow() },
+  { kind: 'BUDGET', agent: agentRow(), pool: poolRow(), level: FULL },
   { kind: 'SNAPSHOT_COMPLETE', sequence: 12, agentCount: 1, time: T0 },
   { kind: 'LEFT', agentId: 'agent-1' },
 ];
@@ -254,7 +254,7 @@ describe('WatchBudgets', () => {
     const ledger = fakeLedger({
       watchBudgets: async function* (_selection: unknown, _interval: unknown, signal: AbortSignal) {
         for (; !signal.aborted && made < 50_000; made += 1) {
-          yield { kind: 'BUDGET', agent: big, pool: poolRow() } as const;
+          yield { kind: 'BUDGET', agent: big, pool: poolRow(), level: FULL } as const;
         }
       } as LedgerApi['watchBudgets'],
     });

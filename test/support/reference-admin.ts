@@ -23,6 +23,7 @@ export type AdminCommand = Exclude<
   | RuleCommand
   | C.ResolveViolationCommand
   | C.EscalateViolationCommand
+  | C.SetServiceLevelsCommand
   | RunReviewCommand
 >;
 

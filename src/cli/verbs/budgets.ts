@@ -34,10 +34,10 @@ export const BUDGET_VERBS: readonly Verb[] = [
     method: agents.watchBudgets,
     positional: ['[agent_ids...]'],
     example: 'budget watch --pool research --min-interval 1s',
-    show: ({ event }) => {
+    show: ({ event, serviceLevel }) => {
       switch (event.case) {
         case 'budget':
-          return budgetLine(event.value);
+          return `${budgetLine(event.value).trimEnd()}${levelNote(serviceLevel)}\n`;
         case 'snapshotComplete':
           return `That was every one of ${event.value.agentCount}; changes follow.\n`;
         case 'agentLeft':
@@ -94,3 +94,7 @@ export const BUDGET_VERBS: readonly Verb[] = [
       `${response.refundableAmount} may still be. ${budgetLine(response.budget)}`,
   }),
 ];
+
+function levelNote(level: { readonly name: string } | undefined): string {
+  return level === undefined ? '' : ` Service level: ${level.name}.`;
+}

@@ -7,6 +7,7 @@ import { METRICS_VERBS } from './metrics.js';
 import { LIMIT_VERBS } from './limits.js';
 import { MONITOR_VERBS } from './monitors.js';
 import { EMERGENCY_VERBS } from './emergencies.js';
+import { LEVEL_VERBS } from './levels.js';
 import { POOL_VERBS } from './pools.js';
 import { RECORD_VERBS } from './records.js';
 import { REVIEW_VERBS } from './reviews.js';
@@ -27,6 +28,7 @@ export const VERBS: readonly Verb[] = [
   ...METRICS_VERBS,
   ...EMERGENCY_VERBS,
   ...VIOLATION_VERBS,
+  ...LEVEL_VERBS,
   ...RECORD_VERBS,
   ...REVIEW_VERBS,
   ...SERVER_VERBS,

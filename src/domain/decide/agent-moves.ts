@@ -21,6 +21,7 @@ import { raisePoolBaseline, takeFree } from './funds.js';
 import { moveHoldCounts } from './hold-counts.js';
 import { endHold } from './holds.js';
 import { dropRulesOf } from './rules.js';
+import { dropServiceLevels } from './service-levels.js';
 
 /**
  * Moves an agent to another pool. What it has left, holds included, leaves the old pool as funding of
@@ -133,7 +134,10 @@ export function decideDeleteAgent(
   reviseAgent(draft, agent, { state: 'CLOSED', deleteTime: context.now });
   closeEntry(draft, 'AGENT_DELETE', {
     amount: returned,
-    changes: [{ field: 'state', before: agent.state, after: 'CLOSED' }],
+    changes: [
+      { field: 'state', before: agent.state, after: 'CLOSED' },
+      ...dropServiceLevels(draft, { kind: 'AGENT', uid: agent.uid }),
+    ],
   });
   return carryOut(draft, { amount: returned, agent, pool: poolOf(state, agent) });
 }

@@ -78,6 +78,7 @@ export function decideCreateAgent(
     usageHour: 0,
     spendCount: 0,
     lastSpendTime: 0,
+    serviceLevel: '',
     allocated: 0n,
     spent: 0n,
     reserved: 0n,

@@ -22,6 +22,7 @@ import { decideCreatePool, decideFundPool, decidePoolState, decideUpdatePool } f
 import { decideRefund } from './refund.js';
 import { decideRelease } from './release.js';
 import { decideReserve } from './reserve.js';
+import { decideSetServiceLevels } from './service-levels.js';
 import { decideSpend } from './spend.js';
 import { decideTransfer } from './transfer.js';
 import {
@@ -120,5 +121,7 @@ export function decide(state: State, command: SingleCommand, context: Context): 
       return decideResolveViolation(state, command, context);
     case 'ESCALATE_VIOLATION':
       return decideEscalateViolation(state, command, context);
+    case 'SET_SERVICE_LEVELS':
+      return decideSetServiceLevels(state, command, context);
   }
 }

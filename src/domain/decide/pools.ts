@@ -14,6 +14,7 @@ import { checkRevision, checkScale, checkScales, poolNotFound } from './checks.j
 import { dropRulesOf } from './rules.js';
 import { removePolicyOf } from './emergency-policy.js';
 import { setPoolBaselineOf, takeFree } from './funds.js';
+import { dropServiceLevels } from './service-levels.js';
 
 /** Makes a pool. Guide: create_budget_pool. */
 export function decideCreatePool(
@@ -183,7 +184,10 @@ function deletePool(state: State, pool: Pool, context: Context): Decided {
   removePolicyOf(draft, pool);
   closeEntry(draft, 'POOL_DELETE', {
     amount: withdrawn,
-    changes: [{ field: 'state', before: pool.state, after: 'DELETED' }],
+    changes: [
+      { field: 'state', before: pool.state, after: 'DELETED' },
+      ...dropServiceLevels(draft, { kind: 'EACH_AGENT_OF_POOL', uid: pool.uid }),
+    ],
   });
   return carryOut(draft, { amount: withdrawn, pool });
 }

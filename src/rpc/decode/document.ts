@@ -13,6 +13,8 @@ import { formOf, judged, partOf, refuseField } from './form.js';
 import type { Form } from './form.js';
 import { priorityOf, scaleOf } from './number.js';
 import { ADMIN_METADATA, metadataOf } from './pairs.js';
+import { fieldsOf, textOf, type Fields } from './document-fields.js';
+import { serviceLevelsOf } from './document-levels.js';
 import { adminFields } from './pool.js';
 import { nameOf, optionalId, requiredId, unitOf } from './text.js';
 import { treeOf } from './yaml-tree.js';
@@ -71,6 +73,7 @@ const POOL_KEYS = [
   'min_balance',
   'funding',
   'metadata',
+  'service_levels',
 ] as const;
 
 function poolOf(form: Form, fields: Fields): PoolDocument {
@@ -98,6 +101,7 @@ function poolOf(form: Form, fields: Fields): PoolDocument {
     }),
     ...(unit !== undefined && { unit: givenUnit(form, unit) }),
     ...(scale !== undefined && { scale: scaleOf(form, scale) }),
+    ...serviceLevelsOf(form, fields),
   };
 }
 
@@ -111,6 +115,7 @@ const AGENT_KEYS = [
   'allow_force',
   'parent_id',
   'metadata',
+  'service_levels',
 ] as const;
 
 function agentOf(form: Form, fields: Fields): AgentDocument {
@@ -136,10 +141,9 @@ function agentOf(form: Form, fields: Fields): AgentDocument {
     ...(metadata !== undefined && { metadata: metadataOf(form, metadata, ADMIN_METADATA) }),
     ...(poolId !== undefined && { poolId: requiredId(form, 'pool_id', poolId) }),
     ...(initialBudget !== undefined && { initialBudget: initialBudgetOf(form, initialBudget) }),
+    ...serviceLevelsOf(form, fields),
   };
 }
-
-type Fields = ReadonlyMap<string, Tree>;
 
 const KEYS = { pools: POOL_KEYS, agents: AGENT_KEYS } as const;
 
@@ -161,22 +165,6 @@ function listOf<T>(
     refuseField(form, `${key}[${at}]`, 'Give an object');
     return [];
   });
-}
-
-function fieldsOf(form: Form, fields: Fields, known: readonly string[]): Fields {
-  for (const name of fields.keys()) {
-    if (!known.includes(name)) {
-      refuseField(form, name, `Leave it out. Known are ${known.join(' ')}`);
-    }
-  }
-  return fields;
-}
-
-function textOf(form: Form, fields: Fields, key: string): string | undefined {
-  const value = fields.get(key);
-  if (value === undefined || typeof value === 'string') return value;
-  refuseField(form, key, 'Give a single value');
-  return undefined;
 }
 
 function mapOf(form: Form, fields: Fields, key: string): Record<string, string> | undefined {

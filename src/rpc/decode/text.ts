@@ -83,6 +83,15 @@ export function nameOf(form: Form, value: string): string {
   return value;
 }
 
+/** Reads a short text that must be there. */
+export function wordOf(form: Form, field: string, value: string, charactersMax: number): string {
+  if (value === '' || exceeds(value, charactersMax)) {
+    refuseField(form, field, `Use 1 to ${charactersMax} characters`);
+  }
+  wellFormed(form, field, value);
+  return value;
+}
+
 /** Reads the reason of an operator's mutation, which may be left out. */
 export function reasonOf(form: Form, value: string): string {
   if (exceeds(value, REASON_CHARACTERS_MAX)) {

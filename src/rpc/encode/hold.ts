@@ -10,6 +10,7 @@ import type { Reservation } from '../../gen/safeguards/v1/reservation_pb.js';
 import { budgetOf } from './budget.js';
 import { decisionOf, encodeDenial, encodeWarnings } from './decision.js';
 import { encodeReservation } from './reservation.js';
+import { serviceLevelOf } from './service-level.js';
 
 /** Prints the answer to a hold. */
 export function encodeReserve(outcome: Outcome): ReserveResponse {
@@ -57,9 +58,11 @@ export function encodeExtend(outcome: Outcome): ExtendReservationResponse {
 }
 
 function common(outcome: Outcome) {
+  const budget = budgetOf(outcome.agent, outcome.pool);
   return {
     sequence: BigInt(outcome.sequence),
-    budget: budgetOf(outcome.agent, outcome.pool),
+    budget,
+    serviceLevel: serviceLevelOf(outcome.serviceLevel, budget),
     warnings: encodeWarnings(outcome.warnings),
     replayed: outcome.replayed,
   };

@@ -13,13 +13,16 @@ import type {
 import { codeOf } from '../status-details.js';
 import { availableOf, budgetOf, encodeBudget } from './budget.js';
 import { decisionOf, encodeDenial, encodeWarnings } from './decision.js';
+import { serviceLevelOf } from './service-level.js';
 
 /** Prints the answer to a spend. */
 export function encodeSpend(outcome: Outcome): SpendResponse {
+  const budget = budgetOf(outcome.agent, outcome.pool);
   return {
     $typeName: 'safeguards.v1.SpendResponse',
     sequence: BigInt(outcome.sequence),
-    budget: budgetOf(outcome.agent, outcome.pool),
+    budget,
+    serviceLevel: serviceLevelOf(outcome.serviceLevel, budget),
     warnings: encodeWarnings(outcome.warnings),
     replayed: outcome.replayed,
     decision: decisionOf(outcome),
@@ -51,6 +54,7 @@ export function encodeResult(requestId: string, answer: Answer | NotApplied): Sp
 
 function encodeOutcome(answer: Outcome | NotApplied): SpendOutcome {
   const available = answer.agent === undefined ? '' : availableOf(answer.agent);
+  const serviceLevel = answer.serviceLevel?.name ?? '';
   if (answer.verdict === 'NOT_APPLIED') {
     return {
       $typeName: 'safeguards.v1.SpendOutcome',
@@ -58,6 +62,7 @@ function encodeOutcome(answer: Outcome | NotApplied): SpendOutcome {
       grantedAmount: '0',
       sequence: 0n,
       available,
+      serviceLevel,
       denial: undefined,
       warnings: [],
       replayed: false,
@@ -69,6 +74,7 @@ function encodeOutcome(answer: Outcome | NotApplied): SpendOutcome {
     grantedAmount: formatAmount(answer.amount),
     sequence: BigInt(answer.sequence),
     available,
+    serviceLevel,
     denial: encodeDenial(answer.denial),
     warnings: encodeWarnings(answer.warnings),
     replayed: answer.replayed,

@@ -1,7 +1,8 @@
-import { reject, type Answer } from '../../../src/domain/answer.js';
+import { type Answer, reject } from '../../../src/domain/answer.js';
 import type { Command } from '../../../src/domain/command.js';
 import type { Caller, LedgerApi } from '../../../src/ledger/api.js';
 import {
+  FULL,
   T0,
   agent,
   agentMetrics,
@@ -41,6 +42,8 @@ export function fakeLedger(over: Partial<LedgerApi> = {}): FakeLedger {
     }),
     agent: (id) => (id === 'agent-1' ? { agent: agent(), pool: pool() } : undefined),
     pool: (id) => (id === 'pool-1' ? pool() : undefined),
+    serviceLevel: (id) => (id === 'agent-1' ? { agent: agent(), level: FULL } : undefined),
+    serviceLevels: () => ({ sourceId: '', set: undefined }),
     reservation: () => undefined,
     listPools: () => ({ items: [pool()], last: undefined }),
     listAgents: () => ({ items: [{ agent: agent(), pool: pool() }], last: undefined }),

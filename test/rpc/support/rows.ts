@@ -1,6 +1,7 @@
 import type { Outcome } from '../../../src/domain/answer.js';
 import { parseSignedAmount } from '../../../src/domain/amount.js';
 import type { Entry } from '../../../src/domain/entry.js';
+import type { PlacedLevel } from '../../../src/domain/effective-levels.js';
 import type { Agent, Pool, Reservation } from '../../../src/domain/model.js';
 import { DEFAULT_THRESHOLDS } from '../../../src/domain/review.js';
 import type {
@@ -73,6 +74,7 @@ export function agent(over: Partial<Agent> = {}): Agent {
     usageHour: 0,
     spendCount: 3,
     lastSpendTime: T0 - 1,
+    serviceLevel: 'full',
     allocated: amount('100'),
     spent: amount('30.5'),
     reserved: amount('10'),
@@ -81,6 +83,14 @@ export function agent(over: Partial<Agent> = {}): Agent {
     ...over,
   };
 }
+
+/** The level that the agent above is at: 59.5 percent. */
+export const FULL: PlacedLevel = {
+  name: 'full',
+  minPercent: amount('50'),
+  features: ['high_quality', 'all_capabilities'],
+  nextLower: { name: 'standard', minPercent: amount('20'), features: [] },
+};
 
 export function reservation(over: Partial<Reservation> = {}): Reservation {
   return {
@@ -123,6 +133,7 @@ export function outcome(over: Partial<Outcome> = {}): Outcome {
     changes: [],
     allocations: [],
     object: undefined,
+    serviceLevel: FULL,
     ...over,
   };
 }

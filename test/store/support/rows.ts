@@ -26,6 +26,8 @@ import {
   type Quantities,
   type Reservation,
 } from '../../../src/domain/model.js';
+import type { NamedLevels } from '../../../src/domain/effective-levels.js';
+import type { ServiceLevels } from '../../../src/domain/service-level.js';
 import type { UsageCell } from '../../../src/domain/usage.js';
 import {
   RULE_KINDS,
@@ -35,13 +37,12 @@ import {
   VIOLATION_TYPES,
   type Violation,
 } from '../../../src/domain/violation.js';
-import type { BalanceSnapshot, Header, IdempotencyRecord } from '../../../src/ledger/store.js';
+import type { BalanceSnapshot, Header } from '../../../src/ledger/store.js';
 import {
   AGENT_STATES,
   POOL_FUNDINGS,
   POOL_STATES,
   RESERVATION_STATES,
-  WARNING_CODES,
 } from '../../../src/store/tables.js';
 
 /** Rows of every kind with everything that their types admit, edges among it. */
@@ -59,7 +60,7 @@ export const uint32 = fc.oneof(
   fc.integer({ min: 0, max: 0xffffffff }),
 );
 export const counter = fc.integer({ min: 0, max: Number.MAX_SAFE_INTEGER });
-const digest = fc.uint8Array({ minLength: 32, maxLength: 32 });
+export const digest = fc.uint8Array({ minLength: 32, maxLength: 32 });
 
 /** Signed, up to the largest balance; often 0, often whole, now and then one step. */
 export const amount = fc.oneof(
@@ -175,6 +176,7 @@ export const agent: fc.Arbitrary<Agent> = fc.record({
   usageHour: uint32,
   spendCount: counter,
   lastSpendTime: instant,
+  serviceLevel: text,
   allocated: amount,
   spent: amount,
   reserved: amount,
@@ -239,7 +241,7 @@ export const entry: fc.Arbitrary<Entry> = fc.record({
   metadata,
 });
 
-const balance: fc.Arbitrary<BalanceSnapshot> = fc.record({
+export const balance: fc.Arbitrary<BalanceSnapshot> = fc.record({
   allocated: amount,
   spent: amount,
   reserved: amount,
@@ -250,9 +252,10 @@ const balance: fc.Arbitrary<BalanceSnapshot> = fc.record({
   budgetRevision: counter,
   poolUid: uid,
   budgetTime: instant,
+  serviceLevel: text,
 });
 
-const change: fc.Arbitrary<ConfigurationChange> = fc.record({
+export const change: fc.Arbitrary<ConfigurationChange> = fc.record({
   action: fc.constantFrom('CREATE', 'UPDATE', 'DELETE', 'MOVE'),
   objectKind: fc.constantFrom('pool', 'agent'),
   objectId: id,
@@ -284,6 +287,22 @@ export const violation: fc.Arbitrary<Violation> = fc.record({
 });
 
 export const ruleScope: fc.Arbitrary<Scope> = fc.record({ kind: wordOf(SCOPE_KINDS), uid });
+
+export const serviceLevels: fc.Arbitrary<ServiceLevels> = fc.record({
+  scope: ruleScope,
+  levels: fc.array(
+    fc.record({ name: text, minPercent: amount, features: fc.array(text, { maxLength: 3 }) }),
+    { maxLength: 3 },
+  ),
+  revision: counter,
+  createTime: instant,
+  updateTime: instant,
+});
+
+export const effectiveLevels: fc.Arbitrary<NamedLevels> = fc.record({
+  sourceId: fc.oneof(fc.constant(''), id),
+  set: fc.option(serviceLevels, { nil: undefined }),
+});
 
 const optionalAmount = fc.option(amount, { nil: undefined });
 
@@ -327,7 +346,7 @@ export const emergencyRequest: fc.Arbitrary<EmergencyRequest> = fc.record({
   note: text,
 });
 
-const allocation: fc.Arbitrary<AllocationRow> = fc.record({
+export const allocation: fc.Arbitrary<AllocationRow> = fc.record({
   agentId: id,
   priority: fc.integer({ min: 1, max: 10 }),
   before: amount,
@@ -335,31 +354,6 @@ const allocation: fc.Arbitrary<AllocationRow> = fc.record({
   baseline: amount,
   usage: fc.option(fc.record({ amount, entries: counter }), { nil: undefined }),
   leftOut: fc.boolean(),
-});
-
-export const idempotency: fc.Arbitrary<IdempotencyRecord> = fc.record({
-  fingerprint: digest,
-  sequence,
-  time: instant,
-  amount,
-  secondAmount: amount,
-  warnings: fc.array(wordOf(WARNING_CODES), { maxLength: 4 }),
-  late: fc.boolean(),
-  balance: fc.option(balance, { nil: undefined }),
-  reservation: fc.option(reservation, { nil: undefined }),
-  agent: fc.option(agent, { nil: undefined }),
-  pool: fc.option(pool, { nil: undefined }),
-  otherAgent: fc.option(agent, { nil: undefined }),
-  otherPool: fc.option(pool, { nil: undefined }),
-  changes: fc.array(change, { maxLength: 3 }),
-  allocations: fc.array(allocation, { maxLength: 3 }),
-  object: fc.option(
-    fc.record({ collection: fc.constantFrom('limits' as const, 'monitors' as const), key: id }),
-    { nil: undefined },
-  ),
-  emergency: fc.option(emergencyRequest, { nil: undefined }),
-  emergencyPolicy: fc.option(emergencyPolicy, { nil: undefined }),
-  violation: fc.option(violation, { nil: undefined }),
 });
 
 export const scope = fc.record({
