@@ -48,6 +48,7 @@ const SECTIONS: readonly (readonly [title: string, rpcs: readonly string[]])[] =
     ['ListBudgetChanges', 'RecordBudgetChange', 'ExportLedger', 'VerifyLedger'],
   ],
   ['Regular budget reviews', ['RunBudgetReview']],
+  ['Graceful degradation', ['SetServiceLevels', 'GetServiceLevel']],
 ];
 
 const sections = sectionsOf(page('guide.md'));

@@ -7,7 +7,7 @@ import { admin } from './calls.js';
 import { agentBudgets, budgetPools } from './concepts.js';
 import { budgetAlerts, spendingLimits, trackingUsage } from './control.js';
 import { emergencies } from './emergencies.js';
-import { reviews, trackingAndLogging } from './practice.js';
+import { degradation, reviews, trackingAndLogging } from './practice.js';
 import { crash, hold, pools, race } from './scenes.js';
 import {
   dynamicAllocation,
@@ -31,6 +31,7 @@ const CHAPTERS = [
   rebalancing,
   trackingAndLogging,
   reviews,
+  degradation,
   pools,
   race,
   hold,

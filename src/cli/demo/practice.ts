@@ -42,3 +42,26 @@ export async function reviews({ agents, operators }: Child, story: Story): Promi
   story.equal('91 of 100:', idle, 'Agent idle using less than 10% of budget - consider reducing');
   story.equal('29, 10 and 60 of 600 are no findings. Others:', String(others.length), '0');
 }
+
+/** What is spent of 100, the percentage that remains then, and the level that it is. */
+const LEVELS = [
+  ['50', '50', 'full'],
+  ['0.01', '49.99', 'standard'],
+  ['44.99', '5', 'minimal'],
+  ['0.01', '4.99', 'emergency'],
+] as const;
+
+/** What an agent may do as its budget depletes. Guide: "Graceful Degradation". */
+export async function degradation({ agents, operators }: Child, story: Story): Promise<void> {
+  story.chapter('Graceful degradation');
+  await makeAgents(operators, 'background_tasks', [['assistant', '100', 5]]);
+  const levels = Object.entries({ full: '50', standard: '20', minimal: '5', emergency: '0' });
+  await operators.call(admin.setServiceLevels, {
+    scope: { case: 'agentId', value: 'assistant' },
+    levels: levels.map(([name, minPercent]) => ({ name, minPercent })),
+  });
+  for (const [at, [amount, what, level]] of LEVELS.entries()) {
+    const { serviceLevel } = await spend(agents, 'assistant', amount, `assistant-${at}`);
+    story.equal(`${what} % remain:`, serviceLevel?.name, level);
+  }
+}
