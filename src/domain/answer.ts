@@ -1,6 +1,7 @@
 import type { AllocationRow } from './allocation/row.js';
 import type { Amount } from './amount.js';
 import type { Agent, Instant, Pool, Reservation } from './model.js';
+import type { CollectionName } from './collection.js';
 import type { Alarm } from './violation.js';
 
 /** Why a request was denied. */
@@ -35,8 +36,10 @@ export type RejectionReason =
   | 'AGENT_NOT_FOUND'
   | 'RESERVATION_NOT_FOUND'
   | 'ENTRY_NOT_FOUND'
+  | 'SCHEDULE_NOT_FOUND'
   | 'POOL_ALREADY_EXISTS'
   | 'AGENT_ALREADY_EXISTS'
+  | 'SCHEDULE_ALREADY_EXISTS'
   | 'REQUEST_ID_REUSED'
   | 'RESERVATION_ALREADY_COMMITTED'
   | 'RESERVATION_ALREADY_RELEASED'
@@ -54,6 +57,7 @@ export type RejectionReason =
   | 'BALANCE_OVERFLOW'
   | 'TOO_MANY_COMMITS'
   | 'REFUND_EXCEEDS_SPEND'
+  | 'TOO_MANY_RULES'
   | 'REVISION_STALE'
   | 'SERVER_BUSY'
   | 'TOO_MANY_STREAMS'
@@ -126,6 +130,12 @@ export interface ConfigurationChange {
   readonly fields: readonly string[];
 }
 
+/** Names a row of a collection. */
+export interface ObjectName {
+  readonly collection: CollectionName;
+  readonly key: string;
+}
+
 /** A request that was judged: carried out, replayed, or denied. */
 export interface Outcome {
   readonly verdict: 'APPROVED' | 'DENIED';
@@ -155,6 +165,8 @@ export interface Outcome {
   readonly otherPool: Pool | undefined;
   /** What ApplyConfiguration changed. */
   readonly changes: readonly ConfigurationChange[];
+  /** The object that was administered: its row shows how it is. */
+  readonly object: ObjectName | undefined;
   /** What an allocation makes of each agent, by priority, highest first, then by id. */
   readonly allocations: readonly AllocationRow[];
 }

@@ -1,4 +1,5 @@
 import type { Instant, Uid } from './model.js';
+import type { Schedule, ScheduleRun } from './schedule.js';
 import type { ServiceLevels } from './service-level.js';
 import type { Episode, Violation, ViolationEvent } from './violation.js';
 
@@ -19,6 +20,12 @@ export interface Collections {
   denials: DenialCount;
   /** By serviceLevelsKey. */
   service_levels: ServiceLevels;
+  /** By id. */
+  schedules: Schedule;
+  /** By runKey. */
+  schedule_runs: ScheduleRun;
+  /** By markKey: agents that a run in progress is done with, ahead of its turn. */
+  schedule_marks: { readonly run: number };
 }
 
 /** How often an agent was denied over its life. */

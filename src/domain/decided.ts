@@ -1,6 +1,13 @@
 import type { AllocationRow } from './allocation/row.js';
 import type { Amount } from './amount.js';
-import type { ConfigurationChange, Denial, Outcome, Rejection, WarningCode } from './answer.js';
+import type {
+  ConfigurationChange,
+  Denial,
+  ObjectName,
+  Outcome,
+  Rejection,
+  WarningCode,
+} from './answer.js';
 import { overflowOf, type Draft, type Effects } from './draft.js';
 import type { Agent, Pool, Reservation, Uid } from './model.js';
 import type { Alarm } from './violation.js';
@@ -29,6 +36,7 @@ export interface OutcomeFacts {
   readonly otherAgent?: Agent | undefined;
   readonly otherPool?: Pool | undefined;
   readonly changes?: readonly ConfigurationChange[];
+  readonly object?: ObjectName;
   readonly allocations?: readonly AllocationRow[];
 }
 
@@ -90,6 +98,7 @@ function outcomeOf(
     otherAgent: newest(facts.otherAgent, draft?.agents),
     otherPool: newest(facts.otherPool, draft?.pools),
     changes: facts.changes ?? [],
+    object: facts.object,
     allocations: facts.allocations ?? [],
   };
 }

@@ -22,6 +22,7 @@ export const ENTRY_KINDS = {
   ADJUST_BUDGET: 17,
   TRANSFER: 18,
   ALLOCATE: 19,
+  CONFIGURE: 20,
 } as const;
 
 /** The name of an entry's kind. */

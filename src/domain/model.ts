@@ -189,6 +189,10 @@ export const METHODS = {
   ALLOCATE_DYNAMIC: 60,
   ALLOCATE_BY_PRIORITY: 61,
   REBALANCE_POOL: 62,
+  CREATE_SCHEDULE: 85,
+  UPDATE_SCHEDULE: 86,
+  DELETE_SCHEDULE: 87,
+  RUN_SCHEDULE: 88,
 } as const;
 
 /** The name of a method that keeps idempotency records. */

@@ -1,7 +1,8 @@
 import { changesIn, type Collections, type RowChanges } from './collection.js';
+import { scheduleBook, type ScheduleBook } from './schedule.js';
 
 /** The collections whose rows are all in memory, since every decision asks for them. */
-export const RULE_COLLECTIONS = ['service_levels'] as const;
+export const RULE_COLLECTIONS = ['service_levels', 'schedules'] as const;
 
 /** The name of such a collection. */
 export type RuleCollection = (typeof RULE_COLLECTIONS)[number];
@@ -12,22 +13,28 @@ export type RuleRows = { readonly [C in RuleCollection]: ReadonlyMap<string, Col
 /** Every rule there is, found by whom it concerns. Never changed: `rulesWith` makes another. */
 export interface Rules {
   readonly rows: RuleRows;
+  readonly schedules: ScheduleBook;
 }
 
-/** Indexes rules. */
-export function makeRules(rows: RuleRows): Rules {
-  return { rows };
+/** Indexes rules. What `earlier` rules made of the same rows is theirs again. */
+export function makeRules(rows: RuleRows, earlier?: Rules): Rules {
+  const same = rows.schedules === earlier?.rows.schedules;
+  return { rows, schedules: same ? earlier.schedules : scheduleBook(rows.schedules) };
 }
 
 /** Rules with changes on top; the same ones when none of them changed. */
 export function rulesWith(rules: Rules, changes: RowChanges): Rules {
   if (!RULE_COLLECTIONS.some((collection) => changes[collection] !== undefined)) return rules;
-  return makeRules({ service_levels: changed(rules, changes, 'service_levels') });
+  const rows: RuleRows = {
+    service_levels: changed(rules, changes, 'service_levels'),
+    schedules: changed(rules, changes, 'schedules'),
+  };
+  return makeRules(rows, rules);
 }
 
 /** Rules without any. */
 export function noRules(): Rules {
-  return makeRules({ service_levels: new Map() });
+  return makeRules({ service_levels: new Map(), schedules: new Map() });
 }
 
 function changed<C extends RuleCollection>(

@@ -7,7 +7,9 @@ import { flush, nextExpiryOf, remember, settle, type FlushContext, type Flushed 
 import type { Judging } from './judge.js';
 import { purge, type Purged, type PurgePolicy } from './purge.js';
 import { stateOf, type Rows } from './rows.js';
+import { dueAlone, runAlone as runScheduleAlone, runPrompt } from './scheduled-runs.js';
 import { WorkFailed, type Header, type Store, type StoreWriter } from './store.js';
+import { dueAfter } from './timetable.js';
 import type { UsageBook } from './usage-book.js';
 import { beginDraft } from '../domain/draft.js';
 import { raise } from '../domain/raise.js';
@@ -57,6 +59,8 @@ export interface GroupWriter {
   header(): Header;
   /** Expires and purges what is due. */
   maintain(): void;
+  /** Runs the schedules that are due, if nothing else makes a group. */
+  runSchedules(): void;
   /** Writes the denials that were counted since the last time, and ends episodes that are over. */
   writeDenials(): void;
   /** Takes no more tasks, and resolves when those taken are answered. */
@@ -83,6 +87,8 @@ interface GroupResult {
   readonly flushing: FlushContext;
   /** Whether holds or rows that are due were left for the next group. */
   readonly more: boolean;
+  /** Whether a schedule is due that wants a transaction of its own. */
+  readonly alone: boolean;
 }
 
 /** Starts a group writer on an open store. */
@@ -97,6 +103,9 @@ export function startGroupWriter(options: GroupWriterOptions): GroupWriter {
   let closing = false;
   let maintenanceDue = false;
   let denialsDue = false;
+  let schedulesDue = false;
+  let aloneWaiting = false;
+  let faulted: string | undefined;
   let nextExpiry: Instant = 0;
   const idle: (() => void)[] = [];
 
@@ -193,13 +202,17 @@ export function startGroupWriter(options: GroupWriterOptions): GroupWriter {
       policy: options.policy,
       newId: options.newId,
       clockJumped: clock.jumped(),
+      dueAfter,
     };
     const workspace = new Workspace(stateOf(rows, writer, header), now);
     // A group that only writes counted denials, such as the last one, decides nothing.
-    if (group.length > 0 || maintenanceDue) expireDue(writer, workspace, context);
+    const decides = group.length > 0 || maintenanceDue || schedulesDue;
+    if (decides) expireDue(writer, workspace, context);
+    const running = { workspace, reader: writer, context };
+    if (decides && rows.rules.schedules.nextDue <= now) runPrompt(running);
     const backlog = nextExpiry <= now;
     for (const task of group) {
-      if (!task.abandoned()) task.run({ workspace, reader: writer, context, backlog });
+      if (!task.abandoned()) task.run({ ...running, backlog });
     }
     raiseDenied(workspace, now);
     const wroteDenials = denialsDue;
@@ -219,11 +232,13 @@ export function startGroupWriter(options: GroupWriterOptions): GroupWriter {
     remember(workspace, flushed, flushing);
     rows.episodes.remember(workspace, now, wroteDenials);
     if (wroteDenials) denialsDue = false;
+    if (decides) schedulesDue = false;
     for (const id of ended) rows.reservations.forget(id);
     header = purged.header;
     const opened = nextExpiryOf(workspace.reservations.values());
     if (opened !== undefined && opened < nextExpiry) nextExpiry = opened;
-    return { workspace, flushed, flushing, more: purged.more || backlog };
+    const alone = dueAlone(rows.rules.schedules, now) !== undefined;
+    return { workspace, flushed, flushing, more: purged.more || backlog, alone };
   }
 
   function checkOwner(writer: StoreWriter): void {
@@ -259,6 +274,8 @@ export function startGroupWriter(options: GroupWriterOptions): GroupWriter {
       if (result.workspace.changed) options.onDurable(result.workspace, result.flushed);
       settle(result.workspace, result.flushed, result.flushing);
       if (result.more) maintain();
+      if (result.alone) submitAlone();
+      if (rows.rules.schedules.running.length > 0) runSchedules();
     }
     for (const task of group) task.done();
   }
@@ -277,6 +294,38 @@ export function startGroupWriter(options: GroupWriterOptions): GroupWriter {
     schedule();
   }
 
+  function runSchedules(): void {
+    if (storageFailed || closing || rows.rules.schedules.nextDue > clock.now()) return;
+    schedulesDue = true;
+    schedule();
+  }
+
+  /** A task of its own for one schedule: where it throws, nobody else's decisions go with it. */
+  function submitAlone(): void {
+    if (aloneWaiting) return;
+    aloneWaiting = true;
+    let current: string | undefined;
+    submit({
+      weight: 1,
+      abandoned: () => false,
+      run: ({ workspace, reader, context }) => {
+        current = dueAlone(workspace.rules.schedules, context.now)?.id;
+        runScheduleAlone({ workspace, reader, context }, faulted);
+      },
+      done: () => {
+        aloneWaiting = false;
+        faulted = undefined;
+      },
+      failed: () => {
+        aloneWaiting = false;
+        faulted = current;
+      },
+      refused: () => {
+        aloneWaiting = false;
+      },
+    });
+  }
+
   function writeDenials(): void {
     if (storageFailed || closing || !rows.episodes.due(clock.now())) return;
     denialsDue = true;
@@ -292,6 +341,7 @@ export function startGroupWriter(options: GroupWriterOptions): GroupWriter {
     submit,
     header: () => header,
     maintain,
+    runSchedules,
     writeDenials,
     drain: () =>
       new Promise((resolve) => {

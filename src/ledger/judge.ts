@@ -9,6 +9,8 @@ import { canonicalRequest } from '../domain/fingerprint.js';
 import type { Agent, Uid } from '../domain/model.js';
 import type { Context, State } from '../domain/state.js';
 import type { Caller } from './api.js';
+import { runByHand } from './scheduled-runs.js';
+import { settleBudgets } from './settle-budgets.js';
 import type { BalanceSnapshot, IdempotencyRecord, IdempotencyScope, StoreReader } from './store.js';
 import { SIDECAR_STAMP, Workspace, type RequestStamp } from './workspace.js';
 
@@ -36,10 +38,8 @@ export function judge(judging: Judging, command: Command, caller: Caller): Answe
   if (earlier !== undefined) return earlier;
 
   if (judging.backlog) expireOwnHolds(judging, command);
-  const decided =
-    command.method === 'APPLY_CONFIGURATION'
-      ? applyConfiguration(judging, command, caller)
-      : decide(workspace, command, context);
+  settleBudgets(judging, command);
+  const decided = decideAny(judging, command, caller);
   if (decided.verdict === 'REJECTED') {
     if (decided.alarm !== undefined && !isTrial(command)) {
       workspace.denied.push({ agentUid: 0, alarm: decided.alarm });
@@ -57,6 +57,18 @@ export function judge(judging: Judging, command: Command, caller: Caller): Answe
     workspace.answers.set(keyOf(scope), { scope, record });
   }
   return outcome;
+}
+
+/** Decides a command, or the many that one comes to: those are installed already. */
+function decideAny(judging: Judging, command: Command, caller: Caller): Decided {
+  switch (command.method) {
+    case 'APPLY_CONFIGURATION':
+      return applyConfiguration(judging, command, caller);
+    case 'RUN_SCHEDULE':
+      return runByHand(judging, command, stampOf(command, caller));
+    default:
+      return decide(judging.workspace, command, judging.context);
+  }
 }
 
 /** The stored answer of a command that was carried out before, or undefined. */
@@ -158,6 +170,7 @@ function replay(
     otherAgent: record.otherAgent,
     otherPool: record.otherPool,
     changes: record.changes,
+    object: record.object,
     allocations: record.allocations,
   };
 }
@@ -183,6 +196,7 @@ function recordOf(
     otherAgent: outcome.otherAgent,
     otherPool: outcome.otherPool,
     changes: outcome.changes,
+    object: outcome.object,
     allocations: outcome.allocations,
   };
 }
@@ -242,6 +256,7 @@ function applyConfiguration(
       otherAgent: undefined,
       otherPool: undefined,
       changes: steps.map((step) => step.change),
+      object: undefined,
       allocations: [],
     },
     effects: undefined,

@@ -52,6 +52,9 @@ export interface Ledger extends LedgerApi {
 /** How often counted denials are written: what a crash may cost of their count. */
 const DENIALS_INTERVAL_MS = 1_000;
 
+/** How often schedules are looked after: how late one runs that nobody's request waits for. */
+const SCHEDULES_INTERVAL_MS = 500;
+
 /** Opens a ledger on an open store; the first time it makes the pool `default`. */
 export async function openLedger(options: LedgerOptions): Promise<Ledger> {
   const { store } = options;
@@ -149,6 +152,7 @@ export async function openLedger(options: LedgerOptions): Promise<Ledger> {
     close: async () => {
       clearInterval(sweeper);
       clearInterval(counter);
+      clearInterval(scheduler);
       writer.writeDenials();
       await writer.drain();
       await store.transact((tx) => {
@@ -173,6 +177,10 @@ export async function openLedger(options: LedgerOptions): Promise<Ledger> {
     writer.writeDenials();
   }, DENIALS_INTERVAL_MS);
   counter.unref();
+  const scheduler = setInterval(() => {
+    writer.runSchedules();
+  }, SCHEDULES_INTERVAL_MS);
+  scheduler.unref();
   const sweeper = setInterval(() => {
     writer.maintain();
   }, options.sweepIntervalMs);

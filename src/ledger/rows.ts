@@ -43,7 +43,10 @@ export function makeRows(bounds: CacheBounds, reader: StoreReader): Rows {
     reservations: rowCache(bounds.reservationRows),
     collections: rowCache(bounds.agentRows),
     episodes: makeEpisodeBook(reader.rows('episodes', {})),
-    rules: makeRules({ service_levels: new Map(reader.rows('service_levels', {})) }),
+    rules: makeRules({
+      service_levels: new Map(reader.rows('service_levels', {})),
+      schedules: new Map(reader.rows('schedules', {})),
+    }),
   };
 }
 

@@ -1,7 +1,7 @@
 import type { AllocationRow } from '../domain/allocation/row.js';
 import type { Amount } from '../domain/amount.js';
 import type { CollectionName, Collections, RowRange } from '../domain/collection.js';
-import type { ConfigurationChange, Rejection, WarningCode } from '../domain/answer.js';
+import type { ConfigurationChange, ObjectName, Rejection, WarningCode } from '../domain/answer.js';
 import type { Entry } from '../domain/entry.js';
 import type {
   Agent,
@@ -75,6 +75,7 @@ export interface IdempotencyRecord {
   readonly otherAgent: Agent | undefined;
   readonly otherPool: Pool | undefined;
   readonly changes: readonly ConfigurationChange[];
+  readonly object: ObjectName | undefined;
   readonly allocations: readonly AllocationRow[];
 }
 

@@ -2,6 +2,7 @@ import { fromBinary } from '@bufbuild/protobuf';
 import type { AllocationRow } from '../domain/allocation/row.js';
 import { storedAmount } from '../domain/amount.js';
 import type { ConfigurationChange } from '../domain/answer.js';
+import type { CollectionName } from '../domain/collection.js';
 import { ACCOUNT_KINDS, BALANCE_FIELDS, type AccountChange, type Entry } from '../domain/entry.js';
 import type { Agent, Metadata, Pool, Quantities, Reservation } from '../domain/model.js';
 import {
@@ -228,6 +229,10 @@ export function readIdempotency(message: Uint8Array): IdempotencyRecord {
         ? []
         : (JSON.parse(record.configurationChanges) as ConfigurationChange[]),
     allocations: record.allocations.map(allocationOf),
+    object: record.object && {
+      collection: record.object.collection as CollectionName,
+      key: record.object.key,
+    },
   };
 }
 

@@ -213,6 +213,13 @@ export function writeIdempotency(wire: WireWriter, record: IdempotencyRecord): v
       writeAllocation(wire, row);
     });
   }
+  const { object } = record;
+  if (object !== undefined) {
+    wire.message(16, () => {
+      wire.text(1, object.collection);
+      wire.text(2, object.key);
+    });
+  }
 }
 
 function writeAllocation(wire: WireWriter, row: AllocationRow): void {

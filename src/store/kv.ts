@@ -20,6 +20,9 @@ export const TABLES = [
   'episodes',
   'denials',
   'service_levels',
+  'schedules',
+  'schedule_runs',
+  'schedule_marks',
 ] as const;
 
 /** The name of a table. */

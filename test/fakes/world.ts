@@ -24,6 +24,7 @@ import { beginDraft } from '../../src/domain/draft.js';
 import { raise } from '../../src/domain/raise.js';
 import { noRules, rulesWith, type Rules } from '../../src/domain/rules.js';
 import type { ViolationEvent } from '../../src/domain/violation.js';
+import { dueAfter } from '../../src/ledger/timetable.js';
 import { createPool } from './commands.js';
 import { DAY, T0 } from './manual-time.js';
 
@@ -101,7 +102,7 @@ export class World implements State {
       this.#ids += 1;
       return `id-${String(this.#ids).padStart(6, '0')}`;
     };
-    return { now, policy, clockJumped, newId };
+    return { now, policy, clockJumped, newId, dueAfter };
   }
 
   #install(effects: Effects): void {

@@ -31,6 +31,9 @@ const MESSAGES: Partial<Record<Table, DescMessage>> = {
   episodes: schemas.EpisodeRecordSchema,
   denials: schemas.DenialsRecordSchema,
   service_levels: schemas.ServiceLevelsRecordSchema,
+  schedules: schemas.ScheduleRecordSchema,
+  schedule_runs: schemas.ScheduleRunRecordSchema,
+  schedule_marks: schemas.ScheduleMarkRecordSchema,
 };
 
 /** How a kind of row is written, and what reading it must give. */

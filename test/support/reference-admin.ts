@@ -14,7 +14,14 @@ import {
 } from './reference.js';
 import type { ReferenceLedger } from './reference-ledger.js';
 
-export type AdminCommand = Exclude<C.AdminCommand, C.ApplyConfigurationCommand>;
+export type AdminCommand = Exclude<
+  C.AdminCommand,
+  | C.ApplyConfigurationCommand
+  | C.CreateScheduleCommand
+  | C.UpdateScheduleCommand
+  | C.DeleteScheduleCommand
+  | C.RunScheduleCommand
+>;
 
 /** What operators do, on the reference. */
 export function administer(books: ReferenceLedger, command: AdminCommand): RefAnswer {

@@ -18,6 +18,7 @@ import { countAgent, reviseAgent } from './agents.js';
 import { agentClosed, agentNotFound, checkRevision, poolNotFound, poolOf } from './checks.js';
 import { raisePoolBaseline, takeFree } from './funds.js';
 import { endHold } from './holds.js';
+import { dropSchedulesOf } from './schedules.js';
 
 /**
  * Moves an agent to another pool. What it has left, holds included, leaves the old pool as funding of
@@ -122,6 +123,7 @@ export function decideDeleteAgent(
   touch(draft, 'AGENT', agent.uid, draftAgent(draft, agent.uid).lastSequence);
   touch(draft, 'POOL', agent.poolUid, draftPool(draft, agent.poolUid).lastSequence);
   moveMoney(draft, agent.uid, { allocated: -returned });
+  dropSchedulesOf(draft, 'AGENT', agent.uid);
   countAgent(draft, agent.poolUid, -1);
   reviseAgent(draft, agent, { state: 'CLOSED', deleteTime: context.now });
   closeEntry(draft, 'AGENT_DELETE', {

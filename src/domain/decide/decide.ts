@@ -15,11 +15,15 @@ import { decideCreatePool, decideFundPool, decidePoolState, decideUpdatePool } f
 import { decideRefund } from './refund.js';
 import { decideRelease } from './release.js';
 import { decideReserve } from './reserve.js';
+import { decideCreateSchedule, decideDeleteSchedule, decideUpdateSchedule } from './schedules.js';
 import { decideSpend } from './spend.js';
 import { decideTransfer } from './transfer.js';
 
-/** A command that changes one thing; ApplyConfiguration comes to many of them. */
-export type SingleCommand = Exclude<Command, { readonly method: 'APPLY_CONFIGURATION' }>;
+/** A command that changes one thing; ApplyConfiguration and RunSchedule come to many of them. */
+export type SingleCommand = Exclude<
+  Command,
+  { readonly method: 'APPLY_CONFIGURATION' | 'RUN_SCHEDULE' }
+>;
 
 /**
  * Judges a command against a state: pure, synchronous and total. It writes nothing, so a rejection or
@@ -72,5 +76,11 @@ export function decide(state: State, command: SingleCommand, context: Context): 
       return decideAllocateByPriority(state, command, context);
     case 'REBALANCE_POOL':
       return decideRebalancePool(state, command, context);
+    case 'CREATE_SCHEDULE':
+      return decideCreateSchedule(state, command, context);
+    case 'UPDATE_SCHEDULE':
+      return decideUpdateSchedule(state, command, context);
+    case 'DELETE_SCHEDULE':
+      return decideDeleteSchedule(state, command, context);
   }
 }

@@ -12,6 +12,7 @@ import { DEFAULT_POOL_ID, type Context, type State } from '../state.js';
 import { changesOf, firstValuesOf } from './changes.js';
 import { checkRevision, checkScale, checkScales, poolNotFound } from './checks.js';
 import { setPoolBaselineOf, takeFree } from './funds.js';
+import { dropSchedulesOf } from './schedules.js';
 
 /** Makes a pool. Guide: create_budget_pool. */
 export function decideCreatePool(
@@ -176,6 +177,7 @@ function deletePool(state: State, pool: Pool, context: Context): Decided {
     revision: pool.revision + 1,
     updateTime: context.now,
   });
+  dropSchedulesOf(draft, 'POOL', pool.uid);
   closeEntry(draft, 'POOL_DELETE', {
     amount: withdrawn,
     changes: [{ field: 'state', before: pool.state, after: 'DELETED' }],

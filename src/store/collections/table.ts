@@ -1,6 +1,7 @@
 import type { CollectionName, Collections } from '../../domain/collection.js';
 import type { Table } from '../kv.js';
 import type { Codec } from './codec.js';
+import { scheduleCodec, scheduleMarkCodec, scheduleRunCodec } from './schedules.js';
 import { serviceLevelsCodec } from './service-levels.js';
 import {
   denialsCodec,
@@ -18,6 +19,9 @@ export const CODECS: { readonly [C in CollectionName]: Codec<Collections[C]> } =
   episodes: episodeCodec,
   denials: denialsCodec,
   service_levels: serviceLevelsCodec,
+  schedules: scheduleCodec,
+  schedule_runs: scheduleRunCodec,
+  schedule_marks: scheduleMarkCodec,
 };
 
 /** The names of all collections. Each is a table. */

@@ -115,6 +115,7 @@ export function outcome(over: Partial<Outcome> = {}): Outcome {
     otherPool: undefined,
     changes: [],
     allocations: [],
+    object: undefined,
     ...over,
   };
 }

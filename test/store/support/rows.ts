@@ -2,6 +2,7 @@ import fc from 'fast-check';
 import { BALANCE_LIMIT } from '../../../src/domain/amount.js';
 import type { AllocationRow } from '../../../src/domain/allocation/row.js';
 import type { ConfigurationChange } from '../../../src/domain/answer.js';
+import type { CollectionName } from '../../../src/domain/collection.js';
 import { ACCOUNT_KINDS, BALANCE_FIELDS, ENTRY_KINDS } from '../../../src/domain/entry.js';
 import type { AccountChange, Entry, Posting } from '../../../src/domain/entry.js';
 import { METHODS } from '../../../src/domain/model.js';
@@ -258,6 +259,13 @@ export const idempotency: fc.Arbitrary<IdempotencyRecord> = fc.record({
   otherPool: fc.option(pool, { nil: undefined }),
   changes: fc.array(change, { maxLength: 3 }),
   allocations: fc.array(allocation, { maxLength: 3 }),
+  object: fc.option(
+    fc.record({
+      collection: fc.constantFrom<CollectionName>('schedules', 'schedule_runs'),
+      key: id,
+    }),
+    { nil: undefined },
+  ),
 });
 
 export const scope = fc.record({

@@ -15,7 +15,7 @@ import type { Message } from "@bufbuild/protobuf";
  * Describes the file safeguards/store/v1/records.proto.
  */
 export const file_safeguards_store_v1_records: GenFile = /*@__PURE__*/
-  fileDesc("CiFzYWZlZ3VhcmRzL3N0b3JlL3YxL3JlY29yZHMucHJvdG8SE3NhZmVndWFyZHMuc3RvcmUudjEizAIKC1N0b3JlUmVjb3JkEg4KBmZvcm1hdBgBIAEoDRIQCghzdG9yZV9pZBgCIAEoCRINCgVvd25lchgDIAEoCRIVCg1oZWFkX3NlcXVlbmNlGAQgASgEEhEKCWhlYWRfaGFzaBgFIAEoDBIPCgd0aW1lX21zGAYgASgDEhAKCG5leHRfdWlkGAcgASgEEhkKEXZlcmlmaWVkX3NlcXVlbmNlGAggASgEEhUKDXZlcmlmaWVkX2hhc2gYCSABKAwSFwoPcHVyZ2VkX3NlcXVlbmNlGAogASgEEhYKDmNyZWF0ZV90aW1lX21zGAsgASgDEhoKEnZpb2xhdGlvbl9zZXF1ZW5jZRgMIAEoBBIaCg1mcm96ZW5fYWdlbnRzGA0gASgESACIAQESEgoKdXNhZ2VfaG91chgOIAEoDUIQCg5fZnJvemVuX2FnZW50cyKXBAoKUG9vbFJlY29yZBILCgN1aWQYASABKAQSCgoCaWQYAiABKAkSDAoEbmFtZRgDIAEoCRIQCghwcmlvcml0eRgEIAEoDRIMCgR1bml0GAUgASgJEg0KBXNjYWxlGAYgASgNEg8KB2Z1bmRpbmcYByABKA0SDQoFc3RhdGUYCCABKA0SEwoLbWluX2JhbGFuY2UYCSABKAkSFgoOaW5pdGlhbF9idWRnZXQYCiABKAkSPwoIbWV0YWRhdGEYCyADKAsyLS5zYWZlZ3VhcmRzLnN0b3JlLnYxLlBvb2xSZWNvcmQuTWV0YWRhdGFFbnRyeRIQCghyZXZpc2lvbhgMIAEoBBIWCg5jcmVhdGVfdGltZV9tcxgNIAEoAxIWCg51cGRhdGVfdGltZV9tcxgOIAEoAxITCgthZ2VudF9jb3VudBgPIAEoBBIOCgZmdW5kZWQYECABKAkSDQoFc3BlbnQYESABKAkSEAoIcmVzZXJ2ZWQYEiABKAkSEwoLdW5hbGxvY2F0ZWQYEyABKAkSDAoEZGVidBgUIAEoCRIMCgRiYXNlGBUgASgJEhAKCGJhc2VsaW5lGBYgASgJEhUKDWxhc3Rfc2VxdWVuY2UYFyABKAQSEgoKdXNhZ2VfaG91chgYIAEoDRovCg1NZXRhZGF0YUVudHJ5EgsKA2tleRgBIAEoCRINCgV2YWx1ZRgCIAEoCToCOAEioQUKC0FnZW50UmVjb3JkEgsKA3VpZBgBIAEoBBIKCgJpZBgCIAEoCRIQCghwb29sX3VpZBgDIAEoBBIMCgRuYW1lGAQgASgJEhAKCHByaW9yaXR5GAUgASgNEg0KBXN0YXRlGAYgASgNEhcKD292ZXJkcmFmdF9saW1pdBgHIAEoCRITCgthbGxvd19mb3JjZRgIIAEoCBIRCglwYXJlbnRfaWQYCSABKAkSFgoOaW5pdGlhbF9idWRnZXQYCiABKAkSQAoIbWV0YWRhdGEYCyADKAsyLi5zYWZlZ3VhcmRzLnN0b3JlLnYxLkFnZW50UmVjb3JkLk1ldGFkYXRhRW50cnkSEAoIcmV2aXNpb24YDCABKAQSFwoPYnVkZ2V0X3JldmlzaW9uGA0gASgEEhYKDmNyZWF0ZV90aW1lX21zGA4gASgDEhYKDnVwZGF0ZV90aW1lX21zGA8gASgDEhYKDmJ1ZGdldF90aW1lX21zGBAgASgDEhYKDmRlbGV0ZV90aW1lX21zGBEgASgDEhkKEW9wZW5fcmVzZXJ2YXRpb25zGBIgASgNEhYKDnF1YW50aXR5X25hbWVzGBMgAygJEhEKCWFsbG9jYXRlZBgUIAEoCRINCgVzcGVudBgVIAEoCRIQCghyZXNlcnZlZBgWIAEoCRIMCgRiYXNlGBcgASgJEhAKCGJhc2VsaW5lGBggASgJEhUKDWxhc3Rfc2VxdWVuY2UYGSABKAQSEgoKdXNhZ2VfaG91chgaIAEoDRITCgtzcGVuZF9jb3VudBgbIAEoBBIaChJsYXN0X3NwZW5kX3RpbWVfbXMYHCABKAMaLwoNTWV0YWRhdGFFbnRyeRILCgNrZXkYASABKAkSDQoFdmFsdWUYAiABKAk6AjgBIvYDChFSZXNlcnZhdGlvblJlY29yZBIKCgJpZBgBIAEoCRIRCglhZ2VudF91aWQYAiABKAQSDQoFc3RhdGUYAyABKA0SDgoGYW1vdW50GAQgASgJEgwKBGhlbGQYBSABKAkSEQoJY29tbWl0dGVkGAYgASgJEhAKCGNhdGVnb3J5GAcgASgJEjcKCnF1YW50aXRpZXMYCCADKAsyIy5zYWZlZ3VhcmRzLnN0b3JlLnYxLlF1YW50aXR5UmVjb3JkEg4KBnJ1bl9pZBgJIAEoCRJGCghtZXRhZGF0YRgKIAMoCzI0LnNhZmVndWFyZHMuc3RvcmUudjEuUmVzZXJ2YXRpb25SZWNvcmQuTWV0YWRhdGFFbnRyeRISCgpleHRlbnNpb25zGAsgASgNEhYKDmNyZWF0ZV90aW1lX21zGAwgASgDEhYKDmV4cGlyZV90aW1lX21zGA0gASgDEhMKC2VuZF90aW1lX21zGA4gASgDEhQKDHNldHRsZWRfbGF0ZRgPIAEoCBIuCgV2ZXJicxgQIAMoCzIfLnNhZmVndWFyZHMuc3RvcmUudjEuVmVyYlJlY29yZBIPCgdjb21taXRzGBEgASgNGi8KDU1ldGFkYXRhRW50cnkSCwoDa2V5GAEgASgJEg0KBXZhbHVlGAIgASgJOgI4ASIuCg5RdWFudGl0eVJlY29yZBIMCgRuYW1lGAEgASgJEg4KBmFtb3VudBgCIAEoCSIwCgpWZXJiUmVjb3JkEg4KBm1ldGhvZBgBIAEoDRISCgpyZXF1ZXN0X2lkGAIgASgJIqkECgtFbnRyeVJlY29yZBIQCghzZXF1ZW5jZRgBIAEoBBIPCgd0aW1lX21zGAIgASgDEgwKBGtpbmQYAyABKA0SFQoNcHJldmlvdXNfaGFzaBgEIAEoDBI0CghhY2NvdW50cxgFIAMoCzIiLnNhZmVndWFyZHMuc3RvcmUudjEuQWNjb3VudFJlY29yZBIOCgZhbW91bnQYBiABKAkSMgoHY2hhbmdlcxgHIAMoCzIhLnNhZmVndWFyZHMuc3RvcmUudjEuQ2hhbmdlUmVjb3JkEhIKCnJlcXVlc3RfaWQYCCABKAkSDgoGbWV0aG9kGAkgASgNEhEKCXByaW5jaXBhbBgKIAEoCRIOCgZyZWFzb24YCyABKAkSFgoOcmVzZXJ2YXRpb25faWQYDCABKAkSGQoRcmVmdW5kZWRfc2VxdWVuY2UYDSABKAQSEAoIY2F0ZWdvcnkYDiABKAkSNwoKcXVhbnRpdGllcxgPIAMoCzIjLnNhZmVndWFyZHMuc3RvcmUudjEuUXVhbnRpdHlSZWNvcmQSDgoGcnVuX2lkGBAgASgJEhAKCHRyYWNlX2lkGBEgASgJEkAKCG1ldGFkYXRhGBIgAygLMi4uc2FmZWd1YXJkcy5zdG9yZS52MS5FbnRyeVJlY29yZC5NZXRhZGF0YUVudHJ5Gi8KDU1ldGFkYXRhRW50cnkSCwoDa2V5GAEgASgJEg0KBXZhbHVlGAIgASgJOgI4ASKOAQoNQWNjb3VudFJlY29yZBIMCgRraW5kGAEgASgNEgsKA3VpZBgCIAEoBBIZChFwcmV2aW91c19zZXF1ZW5jZRgDIAEoBBI0Cghwb3N0aW5ncxgEIAMoCzIiLnNhZmVndWFyZHMuc3RvcmUudjEuUG9zdGluZ1JlY29yZBIRCglyZW1haW5pbmcYBSABKAkiPAoNUG9zdGluZ1JlY29yZBINCgVmaWVsZBgBIAEoDRINCgVkZWx0YRgCIAEoCRINCgVhZnRlchgDIAEoCSI8CgxDaGFuZ2VSZWNvcmQSDQoFZmllbGQYASABKAkSDgoGYmVmb3JlGAIgASgJEg0KBWFmdGVyGAMgASgJIqsEChFJZGVtcG90ZW5jeVJlY29yZBITCgtmaW5nZXJwcmludBgBIAEoDBIQCghzZXF1ZW5jZRgCIAEoBBIPCgd0aW1lX21zGAMgASgDEg4KBmFtb3VudBgEIAEoCRIVCg1zZWNvbmRfYW1vdW50GAUgASgJEhAKCHdhcm5pbmdzGAYgAygNEgwKBGxhdGUYByABKAgSMwoHYmFsYW5jZRgIIAEoCzIiLnNhZmVndWFyZHMuc3RvcmUudjEuQmFsYW5jZVJlY29yZBI7CgtyZXNlcnZhdGlvbhgJIAEoCzImLnNhZmVndWFyZHMuc3RvcmUudjEuUmVzZXJ2YXRpb25SZWNvcmQSLwoFYWdlbnQYCiABKAsyIC5zYWZlZ3VhcmRzLnN0b3JlLnYxLkFnZW50UmVjb3JkEi0KBHBvb2wYCyABKAsyHy5zYWZlZ3VhcmRzLnN0b3JlLnYxLlBvb2xSZWNvcmQSNQoLb3RoZXJfYWdlbnQYDCABKAsyIC5zYWZlZ3VhcmRzLnN0b3JlLnYxLkFnZW50UmVjb3JkEjMKCm90aGVyX3Bvb2wYDSABKAsyHy5zYWZlZ3VhcmRzLnN0b3JlLnYxLlBvb2xSZWNvcmQSHQoVY29uZmlndXJhdGlvbl9jaGFuZ2VzGA4gASgJEjoKC2FsbG9jYXRpb25zGA8gAygLMiUuc2FmZWd1YXJkcy5zdG9yZS52MS5BbGxvY2F0aW9uUmVjb3JkIqYBChBBbGxvY2F0aW9uUmVjb3JkEhAKCGFnZW50X2lkGAEgASgJEhAKCHByaW9yaXR5GAIgASgNEg4KBmJlZm9yZRgDIAEoCRINCgVhZnRlchgEIAEoCRIQCghiYXNlbGluZRgFIAEoCRIUCgx1c2FnZV9hbW91bnQYBiABKAkSFQoNdXNhZ2VfZW50cmllcxgHIAEoBBIQCghsZWZ0X291dBgIIAEoCCLYAQoNQmFsYW5jZVJlY29yZBIRCglhbGxvY2F0ZWQYASABKAkSDQoFc3BlbnQYAiABKAkSEAoIcmVzZXJ2ZWQYAyABKAkSFwoPb3ZlcmRyYWZ0X2xpbWl0GAQgASgJEhYKDmluaXRpYWxfYnVkZ2V0GAUgASgJEhAKCGJhc2VsaW5lGAYgASgJEg0KBXN0YXRlGAcgASgNEhcKD2J1ZGdldF9yZXZpc2lvbhgIIAEoBBIQCghwb29sX3VpZBgJIAEoBBIWCg5idWRnZXRfdGltZV9tcxgKIAEoAyJCCgtVc2FnZVJlY29yZBIzCgVjZWxscxgBIAMoCzIkLnNhZmVndWFyZHMuc3RvcmUudjEuVXNhZ2VDZWxsUmVjb3JkIp4BCg9Vc2FnZUNlbGxSZWNvcmQSDQoFaW5kZXgYASABKA0SDgoGYW1vdW50GAIgASgJEg8KB2VudHJpZXMYAyABKAQSEAoIcmVxdWVzdHMYBCABKAQSEAoIcmVmdW5kZWQYBSABKAkSNwoKcXVhbnRpdGllcxgGIAMoCzIjLnNhZmVndWFyZHMuc3RvcmUudjEuUXVhbnRpdHlSZWNvcmQiIAoMUmVmdW5kUmVjb3JkEhAKCHJlZnVuZGVkGAEgASgJIhgKCVVpZFJlY29yZBILCgN1aWQYASABKAQi7gMKD1Zpb2xhdGlvblJlY29yZBIQCghzZXF1ZW5jZRgBIAEoBBIMCgR0eXBlGAIgASgNEhAKCHNldmVyaXR5GAMgASgNEg0KBXN0YXRlGAQgASgNEg4KBnNvdXJjZRgFIAEoDRIRCglydWxlX2tpbmQYBiABKA0SDwoHcnVsZV9pZBgHIAEoCRIRCglhZ2VudF91aWQYCCABKAQSEAoIYWdlbnRfaWQYCSABKAkSEAoIcG9vbF91aWQYCiABKAQSDwoHcG9vbF9pZBgLIAEoCRIPCgdtZXNzYWdlGAwgASgJEkIKB2RldGFpbHMYDSADKAsyMS5zYWZlZ3VhcmRzLnN0b3JlLnYxLlZpb2xhdGlvblJlY29yZC5EZXRhaWxzRW50cnkSDQoFY291bnQYDiABKAQSFgoOZW50cnlfc2VxdWVuY2UYDyABKAQSFgoOY3JlYXRlX3RpbWVfbXMYECABKAMSFgoOdXBkYXRlX3RpbWVfbXMYESABKAMSEwoLZW5kX3RpbWVfbXMYEiABKAMSEAoIcmVwb3J0ZXIYEyABKAkSDQoFYWN0b3IYFCABKAkSDAoEbm90ZRgVIAEoCRouCgxEZXRhaWxzRW50cnkSCwoDa2V5GAEgASgJEg0KBXZhbHVlGAIgASgJOgI4ASIpChVWaW9sYXRpb25OdW1iZXJSZWNvcmQSEAoIc2VxdWVuY2UYASABKAQigAEKFFZpb2xhdGlvbkV2ZW50UmVjb3JkEhAKCHNlcXVlbmNlGAEgASgEEg8KB3RpbWVfbXMYAiABKAMSDAoEa2luZBgDIAEoDRI3Cgl2aW9sYXRpb24YBCABKAsyJC5zYWZlZ3VhcmRzLnN0b3JlLnYxLlZpb2xhdGlvblJlY29yZCJHCg1FcGlzb2RlUmVjb3JkEhEKCXZpb2xhdGlvbhgBIAEoBBINCgVjb3VudBgCIAEoBBIUCgxsYXN0X3RpbWVfbXMYAyABKAMiRwoNRGVuaWFsc1JlY29yZBIRCglhZ2VudF91aWQYASABKAQSDQoFY291bnQYAiABKAQSFAoMbGFzdF90aW1lX21zGAMgASgDIsEBChNTZXJ2aWNlTGV2ZWxzUmVjb3JkEi8KBXNjb3BlGAEgASgLMiAuc2FmZWd1YXJkcy5zdG9yZS52MS5TY29wZVJlY29yZBI3CgZsZXZlbHMYAiADKAsyJy5zYWZlZ3VhcmRzLnN0b3JlLnYxLlNlcnZpY2VMZXZlbFJlY29yZBIQCghyZXZpc2lvbhgDIAEoBBIWCg5jcmVhdGVfdGltZV9tcxgEIAEoAxIWCg51cGRhdGVfdGltZV9tcxgFIAEoAyJJChJTZXJ2aWNlTGV2ZWxSZWNvcmQSDAoEbmFtZRgBIAEoCRITCgttaW5fcGVyY2VudBgCIAEoCRIQCghmZWF0dXJlcxgDIAMoCSIoCgtTY29wZVJlY29yZBIMCgRraW5kGAEgASgNEgsKA3VpZBgCIAEoBGIGcHJvdG8z");
+  fileDesc("CiFzYWZlZ3VhcmRzL3N0b3JlL3YxL3JlY29yZHMucHJvdG8SE3NhZmVndWFyZHMuc3RvcmUudjEizAIKC1N0b3JlUmVjb3JkEg4KBmZvcm1hdBgBIAEoDRIQCghzdG9yZV9pZBgCIAEoCRINCgVvd25lchgDIAEoCRIVCg1oZWFkX3NlcXVlbmNlGAQgASgEEhEKCWhlYWRfaGFzaBgFIAEoDBIPCgd0aW1lX21zGAYgASgDEhAKCG5leHRfdWlkGAcgASgEEhkKEXZlcmlmaWVkX3NlcXVlbmNlGAggASgEEhUKDXZlcmlmaWVkX2hhc2gYCSABKAwSFwoPcHVyZ2VkX3NlcXVlbmNlGAogASgEEhYKDmNyZWF0ZV90aW1lX21zGAsgASgDEhoKEnZpb2xhdGlvbl9zZXF1ZW5jZRgMIAEoBBIaCg1mcm96ZW5fYWdlbnRzGA0gASgESACIAQESEgoKdXNhZ2VfaG91chgOIAEoDUIQCg5fZnJvemVuX2FnZW50cyKXBAoKUG9vbFJlY29yZBILCgN1aWQYASABKAQSCgoCaWQYAiABKAkSDAoEbmFtZRgDIAEoCRIQCghwcmlvcml0eRgEIAEoDRIMCgR1bml0GAUgASgJEg0KBXNjYWxlGAYgASgNEg8KB2Z1bmRpbmcYByABKA0SDQoFc3RhdGUYCCABKA0SEwoLbWluX2JhbGFuY2UYCSABKAkSFgoOaW5pdGlhbF9idWRnZXQYCiABKAkSPwoIbWV0YWRhdGEYCyADKAsyLS5zYWZlZ3VhcmRzLnN0b3JlLnYxLlBvb2xSZWNvcmQuTWV0YWRhdGFFbnRyeRIQCghyZXZpc2lvbhgMIAEoBBIWCg5jcmVhdGVfdGltZV9tcxgNIAEoAxIWCg51cGRhdGVfdGltZV9tcxgOIAEoAxITCgthZ2VudF9jb3VudBgPIAEoBBIOCgZmdW5kZWQYECABKAkSDQoFc3BlbnQYESABKAkSEAoIcmVzZXJ2ZWQYEiABKAkSEwoLdW5hbGxvY2F0ZWQYEyABKAkSDAoEZGVidBgUIAEoCRIMCgRiYXNlGBUgASgJEhAKCGJhc2VsaW5lGBYgASgJEhUKDWxhc3Rfc2VxdWVuY2UYFyABKAQSEgoKdXNhZ2VfaG91chgYIAEoDRovCg1NZXRhZGF0YUVudHJ5EgsKA2tleRgBIAEoCRINCgV2YWx1ZRgCIAEoCToCOAEioQUKC0FnZW50UmVjb3JkEgsKA3VpZBgBIAEoBBIKCgJpZBgCIAEoCRIQCghwb29sX3VpZBgDIAEoBBIMCgRuYW1lGAQgASgJEhAKCHByaW9yaXR5GAUgASgNEg0KBXN0YXRlGAYgASgNEhcKD292ZXJkcmFmdF9saW1pdBgHIAEoCRITCgthbGxvd19mb3JjZRgIIAEoCBIRCglwYXJlbnRfaWQYCSABKAkSFgoOaW5pdGlhbF9idWRnZXQYCiABKAkSQAoIbWV0YWRhdGEYCyADKAsyLi5zYWZlZ3VhcmRzLnN0b3JlLnYxLkFnZW50UmVjb3JkLk1ldGFkYXRhRW50cnkSEAoIcmV2aXNpb24YDCABKAQSFwoPYnVkZ2V0X3JldmlzaW9uGA0gASgEEhYKDmNyZWF0ZV90aW1lX21zGA4gASgDEhYKDnVwZGF0ZV90aW1lX21zGA8gASgDEhYKDmJ1ZGdldF90aW1lX21zGBAgASgDEhYKDmRlbGV0ZV90aW1lX21zGBEgASgDEhkKEW9wZW5fcmVzZXJ2YXRpb25zGBIgASgNEhYKDnF1YW50aXR5X25hbWVzGBMgAygJEhEKCWFsbG9jYXRlZBgUIAEoCRINCgVzcGVudBgVIAEoCRIQCghyZXNlcnZlZBgWIAEoCRIMCgRiYXNlGBcgASgJEhAKCGJhc2VsaW5lGBggASgJEhUKDWxhc3Rfc2VxdWVuY2UYGSABKAQSEgoKdXNhZ2VfaG91chgaIAEoDRITCgtzcGVuZF9jb3VudBgbIAEoBBIaChJsYXN0X3NwZW5kX3RpbWVfbXMYHCABKAMaLwoNTWV0YWRhdGFFbnRyeRILCgNrZXkYASABKAkSDQoFdmFsdWUYAiABKAk6AjgBIvYDChFSZXNlcnZhdGlvblJlY29yZBIKCgJpZBgBIAEoCRIRCglhZ2VudF91aWQYAiABKAQSDQoFc3RhdGUYAyABKA0SDgoGYW1vdW50GAQgASgJEgwKBGhlbGQYBSABKAkSEQoJY29tbWl0dGVkGAYgASgJEhAKCGNhdGVnb3J5GAcgASgJEjcKCnF1YW50aXRpZXMYCCADKAsyIy5zYWZlZ3VhcmRzLnN0b3JlLnYxLlF1YW50aXR5UmVjb3JkEg4KBnJ1bl9pZBgJIAEoCRJGCghtZXRhZGF0YRgKIAMoCzI0LnNhZmVndWFyZHMuc3RvcmUudjEuUmVzZXJ2YXRpb25SZWNvcmQuTWV0YWRhdGFFbnRyeRISCgpleHRlbnNpb25zGAsgASgNEhYKDmNyZWF0ZV90aW1lX21zGAwgASgDEhYKDmV4cGlyZV90aW1lX21zGA0gASgDEhMKC2VuZF90aW1lX21zGA4gASgDEhQKDHNldHRsZWRfbGF0ZRgPIAEoCBIuCgV2ZXJicxgQIAMoCzIfLnNhZmVndWFyZHMuc3RvcmUudjEuVmVyYlJlY29yZBIPCgdjb21taXRzGBEgASgNGi8KDU1ldGFkYXRhRW50cnkSCwoDa2V5GAEgASgJEg0KBXZhbHVlGAIgASgJOgI4ASIuCg5RdWFudGl0eVJlY29yZBIMCgRuYW1lGAEgASgJEg4KBmFtb3VudBgCIAEoCSIwCgpWZXJiUmVjb3JkEg4KBm1ldGhvZBgBIAEoDRISCgpyZXF1ZXN0X2lkGAIgASgJIqkECgtFbnRyeVJlY29yZBIQCghzZXF1ZW5jZRgBIAEoBBIPCgd0aW1lX21zGAIgASgDEgwKBGtpbmQYAyABKA0SFQoNcHJldmlvdXNfaGFzaBgEIAEoDBI0CghhY2NvdW50cxgFIAMoCzIiLnNhZmVndWFyZHMuc3RvcmUudjEuQWNjb3VudFJlY29yZBIOCgZhbW91bnQYBiABKAkSMgoHY2hhbmdlcxgHIAMoCzIhLnNhZmVndWFyZHMuc3RvcmUudjEuQ2hhbmdlUmVjb3JkEhIKCnJlcXVlc3RfaWQYCCABKAkSDgoGbWV0aG9kGAkgASgNEhEKCXByaW5jaXBhbBgKIAEoCRIOCgZyZWFzb24YCyABKAkSFgoOcmVzZXJ2YXRpb25faWQYDCABKAkSGQoRcmVmdW5kZWRfc2VxdWVuY2UYDSABKAQSEAoIY2F0ZWdvcnkYDiABKAkSNwoKcXVhbnRpdGllcxgPIAMoCzIjLnNhZmVndWFyZHMuc3RvcmUudjEuUXVhbnRpdHlSZWNvcmQSDgoGcnVuX2lkGBAgASgJEhAKCHRyYWNlX2lkGBEgASgJEkAKCG1ldGFkYXRhGBIgAygLMi4uc2FmZWd1YXJkcy5zdG9yZS52MS5FbnRyeVJlY29yZC5NZXRhZGF0YUVudHJ5Gi8KDU1ldGFkYXRhRW50cnkSCwoDa2V5GAEgASgJEg0KBXZhbHVlGAIgASgJOgI4ASKOAQoNQWNjb3VudFJlY29yZBIMCgRraW5kGAEgASgNEgsKA3VpZBgCIAEoBBIZChFwcmV2aW91c19zZXF1ZW5jZRgDIAEoBBI0Cghwb3N0aW5ncxgEIAMoCzIiLnNhZmVndWFyZHMuc3RvcmUudjEuUG9zdGluZ1JlY29yZBIRCglyZW1haW5pbmcYBSABKAkiPAoNUG9zdGluZ1JlY29yZBINCgVmaWVsZBgBIAEoDRINCgVkZWx0YRgCIAEoCRINCgVhZnRlchgDIAEoCSI8CgxDaGFuZ2VSZWNvcmQSDQoFZmllbGQYASABKAkSDgoGYmVmb3JlGAIgASgJEg0KBWFmdGVyGAMgASgJIt4EChFJZGVtcG90ZW5jeVJlY29yZBITCgtmaW5nZXJwcmludBgBIAEoDBIQCghzZXF1ZW5jZRgCIAEoBBIPCgd0aW1lX21zGAMgASgDEg4KBmFtb3VudBgEIAEoCRIVCg1zZWNvbmRfYW1vdW50GAUgASgJEhAKCHdhcm5pbmdzGAYgAygNEgwKBGxhdGUYByABKAgSMwoHYmFsYW5jZRgIIAEoCzIiLnNhZmVndWFyZHMuc3RvcmUudjEuQmFsYW5jZVJlY29yZBI7CgtyZXNlcnZhdGlvbhgJIAEoCzImLnNhZmVndWFyZHMuc3RvcmUudjEuUmVzZXJ2YXRpb25SZWNvcmQSLwoFYWdlbnQYCiABKAsyIC5zYWZlZ3VhcmRzLnN0b3JlLnYxLkFnZW50UmVjb3JkEi0KBHBvb2wYCyABKAsyHy5zYWZlZ3VhcmRzLnN0b3JlLnYxLlBvb2xSZWNvcmQSNQoLb3RoZXJfYWdlbnQYDCABKAsyIC5zYWZlZ3VhcmRzLnN0b3JlLnYxLkFnZW50UmVjb3JkEjMKCm90aGVyX3Bvb2wYDSABKAsyHy5zYWZlZ3VhcmRzLnN0b3JlLnYxLlBvb2xSZWNvcmQSHQoVY29uZmlndXJhdGlvbl9jaGFuZ2VzGA4gASgJEjoKC2FsbG9jYXRpb25zGA8gAygLMiUuc2FmZWd1YXJkcy5zdG9yZS52MS5BbGxvY2F0aW9uUmVjb3JkEjEKBm9iamVjdBgQIAEoCzIhLnNhZmVndWFyZHMuc3RvcmUudjEuT2JqZWN0UmVjb3JkIqYBChBBbGxvY2F0aW9uUmVjb3JkEhAKCGFnZW50X2lkGAEgASgJEhAKCHByaW9yaXR5GAIgASgNEg4KBmJlZm9yZRgDIAEoCRINCgVhZnRlchgEIAEoCRIQCghiYXNlbGluZRgFIAEoCRIUCgx1c2FnZV9hbW91bnQYBiABKAkSFQoNdXNhZ2VfZW50cmllcxgHIAEoBBIQCghsZWZ0X291dBgIIAEoCCLYAQoNQmFsYW5jZVJlY29yZBIRCglhbGxvY2F0ZWQYASABKAkSDQoFc3BlbnQYAiABKAkSEAoIcmVzZXJ2ZWQYAyABKAkSFwoPb3ZlcmRyYWZ0X2xpbWl0GAQgASgJEhYKDmluaXRpYWxfYnVkZ2V0GAUgASgJEhAKCGJhc2VsaW5lGAYgASgJEg0KBXN0YXRlGAcgASgNEhcKD2J1ZGdldF9yZXZpc2lvbhgIIAEoBBIQCghwb29sX3VpZBgJIAEoBBIWCg5idWRnZXRfdGltZV9tcxgKIAEoAyJCCgtVc2FnZVJlY29yZBIzCgVjZWxscxgBIAMoCzIkLnNhZmVndWFyZHMuc3RvcmUudjEuVXNhZ2VDZWxsUmVjb3JkIp4BCg9Vc2FnZUNlbGxSZWNvcmQSDQoFaW5kZXgYASABKA0SDgoGYW1vdW50GAIgASgJEg8KB2VudHJpZXMYAyABKAQSEAoIcmVxdWVzdHMYBCABKAQSEAoIcmVmdW5kZWQYBSABKAkSNwoKcXVhbnRpdGllcxgGIAMoCzIjLnNhZmVndWFyZHMuc3RvcmUudjEuUXVhbnRpdHlSZWNvcmQiIAoMUmVmdW5kUmVjb3JkEhAKCHJlZnVuZGVkGAEgASgJIhgKCVVpZFJlY29yZBILCgN1aWQYASABKAQi7gMKD1Zpb2xhdGlvblJlY29yZBIQCghzZXF1ZW5jZRgBIAEoBBIMCgR0eXBlGAIgASgNEhAKCHNldmVyaXR5GAMgASgNEg0KBXN0YXRlGAQgASgNEg4KBnNvdXJjZRgFIAEoDRIRCglydWxlX2tpbmQYBiABKA0SDwoHcnVsZV9pZBgHIAEoCRIRCglhZ2VudF91aWQYCCABKAQSEAoIYWdlbnRfaWQYCSABKAkSEAoIcG9vbF91aWQYCiABKAQSDwoHcG9vbF9pZBgLIAEoCRIPCgdtZXNzYWdlGAwgASgJEkIKB2RldGFpbHMYDSADKAsyMS5zYWZlZ3VhcmRzLnN0b3JlLnYxLlZpb2xhdGlvblJlY29yZC5EZXRhaWxzRW50cnkSDQoFY291bnQYDiABKAQSFgoOZW50cnlfc2VxdWVuY2UYDyABKAQSFgoOY3JlYXRlX3RpbWVfbXMYECABKAMSFgoOdXBkYXRlX3RpbWVfbXMYESABKAMSEwoLZW5kX3RpbWVfbXMYEiABKAMSEAoIcmVwb3J0ZXIYEyABKAkSDQoFYWN0b3IYFCABKAkSDAoEbm90ZRgVIAEoCRouCgxEZXRhaWxzRW50cnkSCwoDa2V5GAEgASgJEg0KBXZhbHVlGAIgASgJOgI4ASIpChVWaW9sYXRpb25OdW1iZXJSZWNvcmQSEAoIc2VxdWVuY2UYASABKAQigAEKFFZpb2xhdGlvbkV2ZW50UmVjb3JkEhAKCHNlcXVlbmNlGAEgASgEEg8KB3RpbWVfbXMYAiABKAMSDAoEa2luZBgDIAEoDRI3Cgl2aW9sYXRpb24YBCABKAsyJC5zYWZlZ3VhcmRzLnN0b3JlLnYxLlZpb2xhdGlvblJlY29yZCJHCg1FcGlzb2RlUmVjb3JkEhEKCXZpb2xhdGlvbhgBIAEoBBINCgVjb3VudBgCIAEoBBIUCgxsYXN0X3RpbWVfbXMYAyABKAMiRwoNRGVuaWFsc1JlY29yZBIRCglhZ2VudF91aWQYASABKAQSDQoFY291bnQYAiABKAQSFAoMbGFzdF90aW1lX21zGAMgASgDIsEBChNTZXJ2aWNlTGV2ZWxzUmVjb3JkEi8KBXNjb3BlGAEgASgLMiAuc2FmZWd1YXJkcy5zdG9yZS52MS5TY29wZVJlY29yZBI3CgZsZXZlbHMYAiADKAsyJy5zYWZlZ3VhcmRzLnN0b3JlLnYxLlNlcnZpY2VMZXZlbFJlY29yZBIQCghyZXZpc2lvbhgDIAEoBBIWCg5jcmVhdGVfdGltZV9tcxgEIAEoAxIWCg51cGRhdGVfdGltZV9tcxgFIAEoAyJJChJTZXJ2aWNlTGV2ZWxSZWNvcmQSDAoEbmFtZRgBIAEoCRITCgttaW5fcGVyY2VudBgCIAEoCRIQCghmZWF0dXJlcxgDIAMoCSIoCgtTY29wZVJlY29yZBIMCgRraW5kGAEgASgNEgsKA3VpZBgCIAEoBCIvCgxPYmplY3RSZWNvcmQSEgoKY29sbGVjdGlvbhgBIAEoCRILCgNrZXkYAiABKAkiyQMKDlNjaGVkdWxlUmVjb3JkEgsKA3VpZBgBIAEoBBIKCgJpZBgCIAEoCRIMCgRuYW1lGAMgASgJEgwKBGNyb24YBCABKAkSEQoJdGltZV96b25lGAUgASgJEhMKC2ludGVydmFsX21zGAYgASgEEhEKCWFuY2hvcl9tcxgHIAEoAxI5CgZhY3Rpb24YCCABKAsyKS5zYWZlZ3VhcmRzLnN0b3JlLnYxLlNjaGVkdWxlQWN0aW9uUmVjb3JkEjEKB3N1YmplY3QYCSABKAsyIC5zYWZlZ3VhcmRzLnN0b3JlLnYxLlNjb3BlUmVjb3JkEhAKCGNhdGNoX3VwGAogASgNEg8KB2VuYWJsZWQYCyABKAgSEgoKcnVuX3JlYXNvbhgMIAEoCRITCgtkdWVfdGltZV9tcxgNIAEoAxIRCglydW5fY291bnQYDiABKAQSOAoIcHJvZ3Jlc3MYDyABKAsyJi5zYWZlZ3VhcmRzLnN0b3JlLnYxLlJ1blByb2dyZXNzUmVjb3JkEhAKCHJldmlzaW9uGBAgASgEEhYKDmNyZWF0ZV90aW1lX21zGBEgASgDEhYKDnVwZGF0ZV90aW1lX21zGBIgASgDIuUCChRTY2hlZHVsZUFjdGlvblJlY29yZBIMCgRraW5kGAEgASgNEhAKCGFnZW50X2lkGAIgASgJEg8KB3Bvb2xfaWQYAyABKAkSDgoGYW1vdW50GAQgASgJEhYKDnJlc2V0X2Jhc2VsaW5lGAUgASgIEhEKCWFnZW50X2lkcxgGIAMoCRIRCgl3aW5kb3dfbXMYByABKAQSEgoFdG90YWwYCCABKAlIAIgBARIXCg9wcmlvcml0eV93ZWlnaHQYCSABKAkSFAoMdXNhZ2Vfd2VpZ2h0GAogASgJEhUKDW1pbl9wZXJfYWdlbnQYCyABKAkSFQoNbm9ybWFsaXphdGlvbhgMIAEoDRIYChB1c2FnZV9tdWx0aXBsaWVyGA0gASgJEhcKCm1heF9idWRnZXQYDiABKAlIAYgBARIRCglzdGF0aXN0aWMYDyABKA1CCAoGX3RvdGFsQg0KC19tYXhfYnVkZ2V0IlAKEVJ1blByb2dyZXNzUmVjb3JkEg0KBXBoYXNlGAEgASgNEg0KBWFmdGVyGAIgASgJEg8KB3VpZF9lbmQYAyABKAQSDAoEdHVybhgEIAEoBCLoAQoRU2NoZWR1bGVSdW5SZWNvcmQSDgoGbnVtYmVyGAEgASgEEhMKC2R1ZV90aW1lX21zGAIgASgDEhMKC3J1bl90aW1lX21zGAMgASgDEhMKC2VuZF90aW1lX21zGAQgASgDEg8KB3RyaWdnZXIYBSABKA0SDwoHb3V0Y29tZRgGIAEoDRIOCgZyZWFzb24YByABKAkSDwoHc3VtbWFyeRgIIAEoCRIWCg5maXJzdF9zZXF1ZW5jZRgJIAEoBBISCgphZ2VudHNfc2V0GAogASgEEhUKDWFnZW50c19mYWlsZWQYCyABKAQiIQoSU2NoZWR1bGVNYXJrUmVjb3JkEgsKA3J1bhgBIAEoBGIGcHJvdG8z");
 
 /**
  * StoreRecord is the one row about the store itself. Written with every transaction.
@@ -1079,6 +1079,13 @@ export type IdempotencyRecord = Message<"safeguards.store.v1.IdempotencyRecord">
    * @generated from field: repeated safeguards.store.v1.AllocationRecord allocations = 15;
    */
   allocations: AllocationRecord[];
+
+  /**
+   * The object that was administered.
+   *
+   * @generated from field: safeguards.store.v1.ObjectRecord object = 16;
+   */
+  object?: ObjectRecord | undefined;
 };
 
 /**
@@ -1768,4 +1775,445 @@ export type ScopeRecord = Message<"safeguards.store.v1.ScopeRecord"> & {
  */
 export const ScopeRecordSchema: GenMessage<ScopeRecord> = /*@__PURE__*/
   messageDesc(file_safeguards_store_v1_records, 24);
+
+/**
+ * ObjectRecord names a row of a collection.
+ *
+ * @generated from message safeguards.store.v1.ObjectRecord
+ */
+export type ObjectRecord = Message<"safeguards.store.v1.ObjectRecord"> & {
+  /**
+   * The table.
+   *
+   * @generated from field: string collection = 1;
+   */
+  collection: string;
+
+  /**
+   * The row.
+   *
+   * @generated from field: string key = 2;
+   */
+  key: string;
+};
+
+/**
+ * Describes the message safeguards.store.v1.ObjectRecord.
+ * Use `create(ObjectRecordSchema)` to create a new message.
+ */
+export const ObjectRecordSchema: GenMessage<ObjectRecord> = /*@__PURE__*/
+  messageDesc(file_safeguards_store_v1_records, 25);
+
+/**
+ * ScheduleRecord is one schedule.
+ *
+ * @generated from message safeguards.store.v1.ScheduleRecord
+ */
+export type ScheduleRecord = Message<"safeguards.store.v1.ScheduleRecord"> & {
+  /**
+   * Made by the store.
+   *
+   * @generated from field: uint64 uid = 1;
+   */
+  uid: bigint;
+
+  /**
+   * The client's name for it.
+   *
+   * @generated from field: string id = 2;
+   */
+  id: string;
+
+  /**
+   * Free text.
+   *
+   * @generated from field: string name = 3;
+   */
+  name: string;
+
+  /**
+   * Five fields, or empty: by interval.
+   *
+   * @generated from field: string cron = 4;
+   */
+  cron: string;
+
+  /**
+   * Of `cron`: an IANA time zone.
+   *
+   * @generated from field: string time_zone = 5;
+   */
+  timeZone: string;
+
+  /**
+   * Of an interval.
+   *
+   * @generated from field: uint64 interval_ms = 6;
+   */
+  intervalMs: bigint;
+
+  /**
+   * Of an interval: it is first due one interval later.
+   *
+   * @generated from field: int64 anchor_ms = 7;
+   */
+  anchorMs: bigint;
+
+  /**
+   * What it does.
+   *
+   * @generated from field: safeguards.store.v1.ScheduleActionRecord action = 8;
+   */
+  action?: ScheduleActionRecord | undefined;
+
+  /**
+   * Whom that is for.
+   *
+   * @generated from field: safeguards.store.v1.ScopeRecord subject = 9;
+   */
+  subject?: ScopeRecord | undefined;
+
+  /**
+   * safeguards.v1.CatchUp.
+   *
+   * @generated from field: uint32 catch_up = 10;
+   */
+  catchUp: number;
+
+  /**
+   * Whether it is ever due.
+   *
+   * @generated from field: bool enabled = 11;
+   */
+  enabled: boolean;
+
+  /**
+   * In the entries of its runs.
+   *
+   * @generated from field: string run_reason = 12;
+   */
+  runReason: string;
+
+  /**
+   * When it is due, or 0.
+   *
+   * @generated from field: int64 due_time_ms = 13;
+   */
+  dueTimeMs: bigint;
+
+  /**
+   * Runs so far.
+   *
+   * @generated from field: uint64 run_count = 14;
+   */
+  runCount: bigint;
+
+  /**
+   * Set while the newest run goes through the agents of a pool.
+   *
+   * @generated from field: safeguards.store.v1.RunProgressRecord progress = 15;
+   */
+  progress?: RunProgressRecord | undefined;
+
+  /**
+   * Counts changes.
+   *
+   * @generated from field: uint64 revision = 16;
+   */
+  revision: bigint;
+
+  /**
+   * Of the creation.
+   *
+   * @generated from field: int64 create_time_ms = 17;
+   */
+  createTimeMs: bigint;
+
+  /**
+   * Of the last change.
+   *
+   * @generated from field: int64 update_time_ms = 18;
+   */
+  updateTimeMs: bigint;
+};
+
+/**
+ * Describes the message safeguards.store.v1.ScheduleRecord.
+ * Use `create(ScheduleRecordSchema)` to create a new message.
+ */
+export const ScheduleRecordSchema: GenMessage<ScheduleRecord> = /*@__PURE__*/
+  messageDesc(file_safeguards_store_v1_records, 26);
+
+/**
+ * ScheduleActionRecord is what a schedule does.
+ *
+ * @generated from message safeguards.store.v1.ScheduleActionRecord
+ */
+export type ScheduleActionRecord = Message<"safeguards.store.v1.ScheduleActionRecord"> & {
+  /**
+   * 1 fund a pool, 2 set budgets, 3 allocate dynamic, 4 rebalance a pool, 5 review budgets.
+   *
+   * @generated from field: uint32 kind = 1;
+   */
+  kind: number;
+
+  /**
+   * Of the agent, or empty.
+   *
+   * @generated from field: string agent_id = 2;
+   */
+  agentId: string;
+
+  /**
+   * Of the pool, or empty.
+   *
+   * @generated from field: string pool_id = 3;
+   */
+  poolId: string;
+
+  /**
+   * The budget to set, the delta to fund or the base budget, an amount.
+   *
+   * @generated from field: string amount = 4;
+   */
+  amount: string;
+
+  /**
+   * Whether the budget that is set becomes the 100 percent.
+   *
+   * @generated from field: bool reset_baseline = 5;
+   */
+  resetBaseline: boolean;
+
+  /**
+   * Of a strategy: the agents, or empty for all of the pool.
+   *
+   * @generated from field: repeated string agent_ids = 6;
+   */
+  agentIds: string[];
+
+  /**
+   * Of a strategy: how far back usage counts.
+   *
+   * @generated from field: uint64 window_ms = 7;
+   */
+  windowMs: bigint;
+
+  /**
+   * Of a rebalancing: what is divided, an amount, or unset.
+   *
+   * @generated from field: optional string total = 8;
+   */
+  total?: string | undefined;
+
+  /**
+   * Of a rebalancing, a decimal.
+   *
+   * @generated from field: string priority_weight = 9;
+   */
+  priorityWeight: string;
+
+  /**
+   * Of a rebalancing, a decimal.
+   *
+   * @generated from field: string usage_weight = 10;
+   */
+  usageWeight: string;
+
+  /**
+   * Of a rebalancing, an amount.
+   *
+   * @generated from field: string min_per_agent = 11;
+   */
+  minPerAgent: string;
+
+  /**
+   * Of a rebalancing: safeguards.v1.RebalanceNormalization.
+   *
+   * @generated from field: uint32 normalization = 12;
+   */
+  normalization: number;
+
+  /**
+   * Of a dynamic allocation, a decimal.
+   *
+   * @generated from field: string usage_multiplier = 13;
+   */
+  usageMultiplier: string;
+
+  /**
+   * Of a dynamic allocation, an amount, or unset.
+   *
+   * @generated from field: optional string max_budget = 14;
+   */
+  maxBudget?: string | undefined;
+
+  /**
+   * Of a dynamic allocation: safeguards.v1.UsageStatistic.
+   *
+   * @generated from field: uint32 statistic = 15;
+   */
+  statistic: number;
+};
+
+/**
+ * Describes the message safeguards.store.v1.ScheduleActionRecord.
+ * Use `create(ScheduleActionRecordSchema)` to create a new message.
+ */
+export const ScheduleActionRecordSchema: GenMessage<ScheduleActionRecord> = /*@__PURE__*/
+  messageDesc(file_safeguards_store_v1_records, 27);
+
+/**
+ * RunProgressRecord is how far a run over the agents of a pool has come.
+ *
+ * @generated from message safeguards.store.v1.RunProgressRecord
+ */
+export type RunProgressRecord = Message<"safeguards.store.v1.RunProgressRecord"> & {
+  /**
+   * 1 taking from those that have more, 2 giving to the others.
+   *
+   * @generated from field: uint32 phase = 1;
+   */
+  phase: number;
+
+  /**
+   * The id of the agent it came to.
+   *
+   * @generated from field: string after = 2;
+   */
+  after: string;
+
+  /**
+   * Agents from this number on joined later.
+   *
+   * @generated from field: uint64 uid_end = 3;
+   */
+  uidEnd: bigint;
+
+  /**
+   * Larger than that of every run that was in progress when it began.
+   *
+   * @generated from field: uint64 turn = 4;
+   */
+  turn: bigint;
+};
+
+/**
+ * Describes the message safeguards.store.v1.RunProgressRecord.
+ * Use `create(RunProgressRecordSchema)` to create a new message.
+ */
+export const RunProgressRecordSchema: GenMessage<RunProgressRecord> = /*@__PURE__*/
+  messageDesc(file_safeguards_store_v1_records, 28);
+
+/**
+ * ScheduleRunRecord is one run of a schedule.
+ *
+ * @generated from message safeguards.store.v1.ScheduleRunRecord
+ */
+export type ScheduleRunRecord = Message<"safeguards.store.v1.ScheduleRunRecord"> & {
+  /**
+   * From 1, without gaps.
+   *
+   * @generated from field: uint64 number = 1;
+   */
+  number: bigint;
+
+  /**
+   * When it was due, or 0.
+   *
+   * @generated from field: int64 due_time_ms = 2;
+   */
+  dueTimeMs: bigint;
+
+  /**
+   * When it began.
+   *
+   * @generated from field: int64 run_time_ms = 3;
+   */
+  runTimeMs: bigint;
+
+  /**
+   * When it ended, or 0.
+   *
+   * @generated from field: int64 end_time_ms = 4;
+   */
+  endTimeMs: bigint;
+
+  /**
+   * safeguards.v1.RunTrigger.
+   *
+   * @generated from field: uint32 trigger = 5;
+   */
+  trigger: number;
+
+  /**
+   * safeguards.v1.RunOutcome.
+   *
+   * @generated from field: uint32 outcome = 6;
+   */
+  outcome: number;
+
+  /**
+   * Why it failed, or empty.
+   *
+   * @generated from field: string reason = 7;
+   */
+  reason: string;
+
+  /**
+   * For people.
+   *
+   * @generated from field: string summary = 8;
+   */
+  summary: string;
+
+  /**
+   * Its first entry, or 0.
+   *
+   * @generated from field: uint64 first_sequence = 9;
+   */
+  firstSequence: bigint;
+
+  /**
+   * Agents of a pool whose budget was set.
+   *
+   * @generated from field: uint64 agents_set = 10;
+   */
+  agentsSet: bigint;
+
+  /**
+   * Agents of a pool whose budget could not be set.
+   *
+   * @generated from field: uint64 agents_failed = 11;
+   */
+  agentsFailed: bigint;
+};
+
+/**
+ * Describes the message safeguards.store.v1.ScheduleRunRecord.
+ * Use `create(ScheduleRunRecordSchema)` to create a new message.
+ */
+export const ScheduleRunRecordSchema: GenMessage<ScheduleRunRecord> = /*@__PURE__*/
+  messageDesc(file_safeguards_store_v1_records, 29);
+
+/**
+ * ScheduleMarkRecord says that a run in progress is done with an agent.
+ *
+ * @generated from message safeguards.store.v1.ScheduleMarkRecord
+ */
+export type ScheduleMarkRecord = Message<"safeguards.store.v1.ScheduleMarkRecord"> & {
+  /**
+   * The run's number.
+   *
+   * @generated from field: uint64 run = 1;
+   */
+  run: bigint;
+};
+
+/**
+ * Describes the message safeguards.store.v1.ScheduleMarkRecord.
+ * Use `create(ScheduleMarkRecordSchema)` to create a new message.
+ */
+export const ScheduleMarkRecordSchema: GenMessage<ScheduleMarkRecord> = /*@__PURE__*/
+  messageDesc(file_safeguards_store_v1_records, 30);
 
