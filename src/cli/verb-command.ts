@@ -11,6 +11,7 @@ const GROUPS: Readonly<Record<string, string>> = {
   budget: 'Balances of agents',
   allocate: 'New budgets for the agents of a pool',
   reservation: 'Reservations of agents',
+  schedule: 'What the sidecar does again and again',
 };
 
 /** Adds every verb of the table; the first of two words is a command that groups. */
@@ -39,6 +40,9 @@ function addVerb(
   for (const argument of verb.positional) command.addArgument(argumentOf(argument));
   for (const [flags, description] of Object.entries(verb.extra ?? {})) {
     command.requiredOption(flags, description);
+  }
+  for (const [flags, description] of Object.entries(verb.choices ?? {})) {
+    command.option(flags, description);
   }
   for (const { flags, description, repeated } of optionsOf(verb)) {
     for (const flag of flags) {

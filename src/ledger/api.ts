@@ -10,6 +10,7 @@ import type {
   Reservation,
   ReservationState,
 } from '../domain/model.js';
+import type { Schedule, ScheduleRun } from '../domain/schedule.js';
 
 /** Who asks, and whether the answer is still wanted. */
 export interface Caller {
@@ -266,6 +267,14 @@ export interface LedgerApi {
   /** By id, each read at one moment. */
   listPoolMetrics(page: PageRequest): Promise<Page<PoolMetricsView>>;
   systemMetrics(): SystemMetricsView;
+
+  schedule(id: string): Schedule | undefined;
+  /** By id. */
+  listSchedules(page: PageRequest): Page<Schedule>;
+  /** A run by its key, as an outcome names it. */
+  scheduleRun(key: string): ScheduleRun | undefined;
+  /** Newest first. Rejects with SCHEDULE_NOT_FOUND. */
+  scheduleRuns(id: string, page: PageRequest): Page<ScheduleRun> | Rejection;
 
   /** Oldest first, from the entry after `after` to `through` (0: the head now). */
   exportEntries(after: number, through: number, signal: AbortSignal): AsyncIterable<ExportedEntry>;

@@ -61,14 +61,10 @@ export function judge(judging: Judging, command: Command, caller: Caller): Answe
 
 /** Decides a command, or the many that one comes to: those are installed already. */
 function decideAny(judging: Judging, command: Command, caller: Caller): Decided {
-  switch (command.method) {
-    case 'APPLY_CONFIGURATION':
-      return applyConfiguration(judging, command, caller);
-    case 'RUN_SCHEDULE':
-      return runByHand(judging, command, stampOf(command, caller));
-    default:
-      return decide(judging.workspace, command, judging.context);
-  }
+  const { method } = command;
+  if (method === 'APPLY_CONFIGURATION') return applyConfiguration(judging, command, caller);
+  if (method === 'RUN_SCHEDULE') return runByHand(judging, command, stampOf(command, caller));
+  return decide(judging.workspace, command, judging.context);
 }
 
 /** The stored answer of a command that was carried out before, or undefined. */

@@ -23,6 +23,7 @@ import {
   systemMetrics,
 } from './metrics.js';
 import { durableRows, makeRows } from './rows.js';
+import { listSchedules, scheduleRuns } from './schedule-reads.js';
 import type { Store } from './store.js';
 import { makeUsageBook } from './usage-book.js';
 
@@ -124,6 +125,10 @@ export async function openLedger(options: LedgerOptions): Promise<Ledger> {
     poolMetrics: (id) => poolMetrics(sources, id),
     listPoolMetrics: (page) => listPoolMetrics(sources, page),
     systemMetrics: () => systemMetrics(sources),
+    schedule: (id) => store.row('schedules', id),
+    listSchedules: (page) => listSchedules(store, page),
+    scheduleRun: (key) => store.row('schedule_runs', key),
+    scheduleRuns: (id, page) => scheduleRuns(store, id, page),
     exportEntries: (after, through, signal) => exportEntries(store, rows, after, through, signal),
     watchBudgets: (selection, minIntervalMs, signal) =>
       watchBudgets(

@@ -112,12 +112,17 @@ function runDue(running: Running, schedule: Schedule, agents: number): number {
     return dueTime === 0 || dueTime > now ? agents : runDue(running, after, agents);
   }
   const trigger = missed ? 'CAUGHT_UP' : 'SCHEDULED';
-  return run(running, schedule, { trigger, dueTime: schedule.dueTime }, {
-    // Whatever else was due by now is made up for by this run.
-    dueTime: dueAfterNow(running, schedule),
-    stamp: stampOf(schedule),
-    agents,
-  });
+  return run(
+    running,
+    schedule,
+    { trigger, dueTime: schedule.dueTime },
+    {
+      // Whatever else was due by now is made up for by this run.
+      dueTime: dueAfterNow(running, schedule),
+      stamp: stampOf(schedule),
+      agents,
+    },
+  );
 }
 
 interface RunTerms {

@@ -31,28 +31,24 @@ function newcomer(running: Running, agentId: string, poolId: string | undefined)
 
 /** The agents that a command is about. */
 function agentsOf(state: State, command: Command): readonly Uid[] {
-  switch (command.method) {
-    case 'COMMIT':
-    case 'RELEASE':
-    case 'EXTEND': {
-      const reservation = state.reservation(command.reservationId);
-      return reservation === undefined ? [] : [reservation.agentUid];
-    }
-    case 'TRANSFER':
-      return uidsOf(state, [command.source, command.destination].flatMap(agentIdOf));
-    case 'REFUND': {
-      const accounts = state.entry(command.sequence)?.accounts ?? [];
-      return accounts.filter(({ kind }) => kind === 'AGENT').map(({ uid }) => uid);
-    }
-    case 'APPLY_CONFIGURATION':
-      return uidsOf(
-        state,
-        command.agents.map(({ id }) => id),
-      );
-    default:
-      if ('agentIds' in command) return uidsOf(state, command.agentIds);
-      return 'agentId' in command ? uidsOf(state, [command.agentId]) : [];
+  const { method } = command;
+  if (method === 'COMMIT' || method === 'RELEASE' || method === 'EXTEND') {
+    const reservation = state.reservation(command.reservationId);
+    return reservation === undefined ? [] : [reservation.agentUid];
   }
+  if (method === 'REFUND') {
+    const accounts = state.entry(command.sequence)?.accounts ?? [];
+    return accounts.filter(({ kind }) => kind === 'AGENT').map(({ uid }) => uid);
+  }
+  return uidsOf(state, idsOf(command));
+}
+
+function idsOf(command: Command): readonly string[] {
+  const { method } = command;
+  if (method === 'TRANSFER') return [command.source, command.destination].flatMap(agentIdOf);
+  if (method === 'APPLY_CONFIGURATION') return command.agents.map(({ id }) => id);
+  if ('agentIds' in command) return command.agentIds;
+  return 'agentId' in command ? [command.agentId] : [];
 }
 
 /** The pool all of whose agents a strategy sets, if it may. */

@@ -12,6 +12,7 @@ import { agentMetricsService, metricsService } from './metrics-service.js';
 import { moneyMethods } from './money-methods.js';
 import { poolMethods } from './pool-methods.js';
 import { reflectionServices } from './reflection.js';
+import { scheduleMethods } from './schedule-methods.js';
 import { serverMethods } from './server-methods.js';
 import type { ServerFacts } from './server-methods.js';
 
@@ -44,6 +45,7 @@ export function adminPlane(
     ...agentMethods(ledger),
     ...moneyMethods(ledger),
     ...allocationMethods(ledger),
+    ...scheduleMethods(ledger),
     ...serverMethods(ledger, options),
   });
   return withCommons([budgetService(ledger, limits), admin, metricsService(ledger)], serving);

@@ -5,6 +5,7 @@ import { BUDGET_VERBS } from './budgets.js';
 import { METRICS_VERBS } from './metrics.js';
 import { POOL_VERBS } from './pools.js';
 import { RECORD_VERBS } from './records.js';
+import { SCHEDULE_VERBS } from './schedules.js';
 import { SERVER_VERBS } from './server.js';
 import { SPENDING_VERBS } from './spending.js';
 
@@ -13,6 +14,7 @@ export const VERBS: readonly Verb[] = [
   ...SPENDING_VERBS,
   ...BUDGET_VERBS,
   ...ALLOCATION_VERBS,
+  ...SCHEDULE_VERBS,
   ...POOL_VERBS,
   ...AGENT_VERBS,
   ...METRICS_VERBS,

@@ -56,7 +56,7 @@ function valueText(value: unknown): string {
   if (typeof value === 'bigint') return formatAmount(value);
   if (Array.isArray(value)) return value.join(',');
   if (value === undefined || value === false) return '';
-  return String(value as string | number | boolean);
+  return `${value as string | number | boolean}`;
 }
 
 function snake(key: string): string {

@@ -20,7 +20,13 @@ export function subjectOf(state: State, action: ScheduleAction): Scope | Rejecti
   switch (action.kind) {
     case 'SET_BUDGET': {
       if (action.agentId === '') {
-        return onPool(state, action.poolId, 'EACH_AGENT_OF_POOL', 'set_budget.amount', action.amount);
+        return onPool(
+          state,
+          action.poolId,
+          'EACH_AGENT_OF_POOL',
+          'set_budget.amount',
+          action.amount,
+        );
       }
       const agent = state.agentById(action.agentId);
       if (agent === undefined) return agentNotFound(action.agentId);

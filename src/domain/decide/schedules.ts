@@ -9,12 +9,7 @@ import type {
 import { carryOut, unchanged, type Decided, type OutcomeFacts } from '../decided.js';
 import { beginDraft, closeEntry, putRow, removeRow, type Draft } from '../draft.js';
 import type { Instant, Uid } from '../model.js';
-import {
-  runPrefix,
-  SCHEDULES_MAX,
-  type Schedule,
-  type ScheduleTiming,
-} from '../schedule.js';
+import { runPrefix, SCHEDULES_MAX, type Schedule, type ScheduleTiming } from '../schedule.js';
 import type { Scope } from '../scope.js';
 import type { Context, State } from '../state.js';
 import { checkRevision } from './checks.js';
@@ -93,7 +88,8 @@ export function decideUpdateSchedule(
   const action = patch.action ?? before.action;
   const subject = patch.action === undefined ? before.subject : subjectOf(state, action);
   if ('verdict' in subject) return subject;
-  const after: Schedule = { ...before, ...configurationOf(patch), timing, action, subject };
+  const patched: Schedule = { ...before, ...configurationOf(patch), timing, action, subject };
+  const after = { ...patched, runReason: patched.runReason || patched.name };
   const changes = scheduleChanges(id, before, after);
   if (changes.length === 0) return unchanged(named(id));
   if (before.progress !== undefined && patch.action !== undefined) return runInProgress(id);

@@ -368,7 +368,8 @@ export type Schedule = Message<"safeguards.v1.Schedule"> & {
   enabled: boolean;
 
   /**
-   * The reason in the ledger entries of its runs, up to 512 characters. Their principal is `schedule/ID`.
+   * The reason in the ledger entries of its runs, up to 512 characters; set to empty it becomes the name.
+   * Their principal is `schedule/ID`.
    *
    * @generated from field: string run_reason = 14;
    */
