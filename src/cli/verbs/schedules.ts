@@ -167,7 +167,9 @@ function split(given: Given): Split {
   const stray = all.find((name) => given[name] !== undefined && !taken.includes(name));
   if (stray !== undefined) {
     throw new UsageError(
-      `${flagOf(stray)} is not for ${field === undefined ? 'no action' : flagOf(field)}.`,
+      field === undefined
+        ? `${flagOf(stray)} needs its action, such as --set-budget.`
+        : `${flagOf(stray)} is not for ${flagOf(field)}.`,
     );
   }
   const rest = entriesWhere(given, (name) => name !== field && !all.includes(name));

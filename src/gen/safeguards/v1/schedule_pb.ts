@@ -24,8 +24,8 @@ export const file_safeguards_v1_schedule: GenFile = /*@__PURE__*/
  * second anyway.
  *
  * Each agent of a pool: all or none where the pool lacks the money, INSUFFICIENT_POOL_BUDGET. Who has more
- * than the amount gives before the others get. A pool of more than 1,000 agents takes several
- * transactions; an operation on an agent in between sets that agent first.
+ * than the amount gives before the others get. One transaction sets at most 1,000 agents of pools; while
+ * others wait, an operation on one of them sets that agent first.
  *
  * @generated from message safeguards.v1.SetBudgetAction
  */
