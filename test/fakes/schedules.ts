@@ -68,11 +68,11 @@ export function fundsPool(poolId: string, delta: string): ScheduleAction {
   return { kind: 'FUND_POOL', poolId, delta: money(delta) };
 }
 
-export function rebalances(poolId: string): ScheduleAction {
+export function rebalances(poolId: string, agentIds: readonly string[] = []): ScheduleAction {
   return {
     kind: 'REBALANCE_POOL',
     poolId,
-    agentIds: [],
+    agentIds,
     total: undefined,
     priorityWeight: money('0.7'),
     usageWeight: money('0.3'),

@@ -1,6 +1,8 @@
 /** Recurring budgets and other schedules on the whole ledger, on clocks that move by hand. */
-import { beforeEach, describe, expect, test } from 'vitest';
+import { beforeEach, describe, expect, onTestFinished, test, vi } from 'vitest';
 import { formatAmount } from '../../src/domain/amount.js';
+import { hourOf } from '../../src/domain/usage.js';
+import { usageKey } from '../../src/store/keys.js';
 import type { Schedule, ScheduleRun } from '../../src/domain/schedule.js';
 import {
   createAgent,
@@ -16,6 +18,7 @@ import {
   createSchedule,
   deleteSchedule,
   fundsPool,
+  rebalances,
   setsBudget,
   updateSchedule,
 } from '../fakes/schedules.js';
@@ -302,4 +305,46 @@ test('the schedules of a pool end with it', async () => {
   const page = memory.ledger.listSchedules({ after: undefined, size: 10 });
   expect(page.items.map(({ id }) => id)).toEqual(['other']);
   expect(await memory.verify()).toMatchObject({ clean: true });
+});
+
+describe('by itself', () => {
+  test('the sidecar runs what is due, of every kind, when nobody asks for anything', async () => {
+    vi.useFakeTimers({ toFake: ['setInterval', 'clearInterval'] });
+    onTestFinished(() => {
+      vi.useRealTimers();
+    });
+    const alone = await MemoryLedger.open();
+    await alone.must(createPool('p', '1000'));
+    await alone.must(createSchedule('fund', HOUR, fundsPool('p', '5')));
+    await alone.must(createSchedule('rebalance', HOUR, rebalances('p')));
+    alone.time.pass(HOUR - 1);
+    vi.advanceTimersByTime(1_000);
+    await alone.ledger.verify();
+    expect(alone.ledger.schedule('fund')!.runCount).toBe(0);
+    alone.time.pass(1);
+    vi.advanceTimersByTime(1_000);
+    await vi.waitFor(() => {
+      const counts = ['fund', 'rebalance'].map((id) => alone.ledger.schedule(id)!.runCount);
+      expect(counts).toEqual([1, 1]);
+    });
+    await alone.ledger.close();
+  });
+
+  test('a strategy that fails by a fault is recorded, and takes nobody else along', async () => {
+    await memory.must(createAgent('b', 'p', '100'));
+    await memory.must(spend('a', '1'));
+    await memory.must(createSchedule('s', HOUR, rebalances('p')));
+    await memory.must(createSchedule('t', HOUR, rebalances('p', ['b'])));
+    const key = usageKey('MINUTE', hourOf(memory.time.wall()), memory.ledger.agent('a')!.agent.uid);
+    await memory.store.transact(() => {
+      memory.kv.put('usage', key, Buffer.from('damaged'));
+    });
+    memory.time.pass(HOUR);
+    for (let turns = 0; turns < 5; turns += 1) await memory.must(spend('b', '1'));
+    expect(memory.failures).toEqual([]);
+    expect(runsOf('s')).toMatchObject([
+      { outcome: 'FAILED', reason: 'INTERNAL', summary: 'The sidecar failed' },
+    ]);
+    expect(outcomes('t')).toEqual(['SCHEDULED OK']);
+  });
 });
