@@ -19,7 +19,8 @@ import {
   setsBudget,
   updateSchedule,
 } from '../fakes/schedules.js';
-import { World, worldWithPool } from '../fakes/world.js';
+import type { World } from '../fakes/world.js';
+import { worldWithPool } from '../fakes/world.js';
 
 let world: World;
 beforeEach(() => {

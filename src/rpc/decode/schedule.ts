@@ -141,8 +141,9 @@ function patchOf(form: Form, schedule: Schedule, mask: ReadonlySet<string>): Sch
   const actions = Object.values(ACTION_FIELDS).filter((field) => mask.has(field));
   const given = action.case === undefined ? undefined : ACTION_FIELDS[action.case];
   for (const field of actions) {
-    if (field !== given)
+    if (field !== given) {
       refuseField(form, field, 'Give the action that the mask names and no other');
+    }
   }
   return {
     ...(mask.has('name') && { name: nameOf(form, schedule.name) }),

@@ -95,7 +95,12 @@ const schedule: fc.Arbitrary<Schedule> = fc.record({
   dueTime: instant,
   runCount: counter,
   progress: fc.option(
-    fc.record({ phase: fc.constantFrom('SHRINK', 'GROW'), after: text, uidEnd: uid, turn: counter }),
+    fc.record({
+      phase: fc.constantFrom('SHRINK', 'GROW'),
+      after: text,
+      uidEnd: uid,
+      turn: counter,
+    }),
     { nil: undefined },
   ),
   revision: counter,
