@@ -4,6 +4,7 @@ import { poolRemainingOf, remainingOf } from '../domain/budget.js';
 import { poolByUid } from '../domain/decide/checks.js';
 import { decideSetBudget } from '../domain/decide/budgets.js';
 import {
+  agentsText,
   failedBy,
   newRun,
   putRun,
@@ -259,7 +260,7 @@ function end({ workspace, context }: Running, { schedule, action, run }: PoolRun
     endTime: context.now,
     outcome: failed ? 'FAILED' : 'OK',
     summary:
-      `Set what remains of ${agentsSet} agents of pool ${action.poolId} to ` +
+      `Set what remains of ${agentsText(agentsSet)} of pool ${action.poolId} to ` +
       `${formatAmount(action.amount)}${rest}`,
   };
   putRun(draft, schedule, ended, { dueTime: schedule.dueTime, progress: undefined });

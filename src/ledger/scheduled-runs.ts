@@ -4,6 +4,7 @@ import type { RunScheduleCommand } from '../domain/command.js';
 import { checkRevision } from '../domain/decide/checks.js';
 import { decide, type SingleCommand } from '../domain/decide/decide.js';
 import {
+  agentsText,
   failedBy,
   newRun,
   putRun,
@@ -218,7 +219,7 @@ function summaryOf(action: SingleAction, outcome: Outcome): string {
     case 'REBALANCE_POOL':
     case 'ALLOCATE_DYNAMIC': {
       const agents = outcome.allocations.filter(({ leftOut }) => !leftOut).length;
-      return `Allocated ${formatAmount(outcome.amount)} to ${agents} agents of pool ${action.poolId}`;
+      return `Allocated ${formatAmount(outcome.amount)} to ${agentsText(agents)} of pool ${action.poolId}`;
     }
   }
 }

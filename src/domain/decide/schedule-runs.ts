@@ -64,6 +64,11 @@ export function removeMarks(draft: Draft, schedule: Schedule): void {
   }
 }
 
+/** `1 agent`, `2 agents`. */
+export function agentsText(count: number): string {
+  return `${count} agent${count === 1 ? '' : 's'}`;
+}
+
 /** A run that failed as a whole. */
 export function failedBy({ reason, message, metadata, fields }: Rejection): RunResult {
   const values = [
