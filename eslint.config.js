@@ -25,6 +25,7 @@ const homes = [
   { packages: /^@grpc\/grpc-js(\/|$)/, home: /^(src\/(rpc|cli)|test|bench|scripts|examples)\// },
   { packages: /^@connectrpc\//, home: /^(src\/(rpc|cli)|test|bench|scripts|examples)\// },
   { packages: /^decimal\.js(\/|$)/, home: /^(test|bench)\// },
+  { packages: /^croner(\/|$)/, home: /^src\/ledger\/timetable\.ts$/ },
   { packages: /^@marcbachmann\/cel-js(\/|$)/, home: /^src\/ledger\/expression\.ts$/ },
   {
     packages: /^(node:)?process$/,

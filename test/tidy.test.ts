@@ -97,6 +97,13 @@ const rules: readonly Rule[] = [
     },
   },
   {
+    name: 'croner is imported in one file',
+    in: ownCode,
+    except: /^src\/ledger\/timetable\.ts$/,
+    refuses: (file) => imports(file).filter((name) => /^croner(\/|$)/.test(name)),
+    bad: { path: 'src/domain/schedule.ts', text: `import { Cron } from 'croner';` },
+  },
+  {
     name: 'only the clock reads the time',
     in: /^src\//,
     except: /^src\/(gen\/|cli\/|ledger\/clock\.ts$)/,

@@ -19,6 +19,8 @@ const ADVICE: Readonly<Record<Reason, string>> = {
   POOL_ALREADY_EXISTS: 'Choose another id, or change it with "safeguards pool update".',
   AGENT_ALREADY_EXISTS: 'Choose another id, or change it with "safeguards agent update".',
   ALERT_ALREADY_EXISTS: 'Choose another id, or change it with "safeguards alert update".',
+  SCHEDULE_NOT_FOUND: 'See "safeguards schedule list".',
+  SCHEDULE_ALREADY_EXISTS: 'Choose another id, or change it with "safeguards schedule update".',
   REQUEST_ID_REUSED: 'Leave --request-id out, or make a new one for the new request.',
   RESERVATION_ALREADY_COMMITTED: 'It is settled. Spend the rest with "safeguards spend".',
   RESERVATION_ALREADY_RELEASED: 'Reserve anew, or spend with "safeguards spend".',

@@ -22,7 +22,7 @@ export interface FieldOption {
 
 /** The options of a verb: every field of its request that is not given by position. */
 export function optionsOf(verb: Verb): readonly FieldOption[] {
-  const { method, positional, update, without = [], names = {} } = verb;
+  const { method, positional, update, inner = [], without = [], names = {} } = verb;
   const elsewhere = [...positional.map(fieldName), ...without];
   const own = method.input.fields.filter(
     (field) => !elsewhere.includes(field.name) && !isInner(field),
@@ -32,6 +32,7 @@ export function optionsOf(verb: Verb): readonly FieldOption[] {
   return [
     ...updated.map((field) => optionOf(field, true)),
     ...own.map((field) => optionOf(field, field.proto.proto3Optional, names[field.name])),
+    ...inner.map((field) => optionOf(field, false)),
   ];
 }
 

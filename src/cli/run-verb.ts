@@ -133,6 +133,11 @@ function byOption(verb: Verb, options: Readonly<Record<string, unknown>>): Given
     const value = options[name];
     if (typeof value === 'string') given[name] = value;
   }
+  for (const flags of Object.keys(verb.choices ?? {})) {
+    const name = /--([a-z-]+)/.exec(flags)?.[1] ?? flags;
+    const value = options[name.replace(/-(.)/g, (_match, letter: string) => letter.toUpperCase())];
+    if (value !== undefined) given[name.replaceAll('-', '_')] = value as string | true;
+  }
   return given;
 }
 

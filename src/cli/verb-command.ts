@@ -19,6 +19,7 @@ const GROUPS: Readonly<Record<string, string>> = {
   violations: 'Violations: what went against a rule',
   level: 'The level of service of an agent',
   levels: 'Levels of service: set, show',
+  schedule: 'What the sidecar does again and again',
 };
 
 /** Adds every verb of the table; all of its words but the last are commands that group. */
@@ -48,6 +49,9 @@ function addVerb(
   for (const argument of verb.positional) command.addArgument(argumentOf(argument));
   for (const [flags, description] of Object.entries(verb.extra ?? {})) {
     command.requiredOption(flags, description);
+  }
+  for (const [flags, description] of Object.entries(verb.choices ?? {})) {
+    command.option(flags, description);
   }
   for (const { flags, description, repeated } of optionsOf(verb)) {
     for (const flag of flags) {

@@ -1,4 +1,4 @@
-import type { DescMessage, JsonObject, MessageShape } from '@bufbuild/protobuf';
+import type { DescField, DescMessage, JsonObject, MessageShape } from '@bufbuild/protobuf';
 import type { Method } from './client.js';
 import type { Terminal } from './terminal.js';
 
@@ -24,6 +24,10 @@ interface VerbShape {
   readonly update?: { readonly field: string; readonly names: readonly string[] };
   /** Options beside the request's fields: their flags and what they are. */
   readonly extra?: Readonly<Record<string, string>>;
+  /** Fields of messages in the request that are options too: `complete` puts them where they belong. */
+  readonly inner?: readonly DescField[];
+  /** Options beside all fields that may be left out: their flags and what they are. */
+  readonly choices?: Readonly<Record<string, string>>;
   /** Fields that are no options, since `complete` fills them. */
   readonly without?: readonly string[];
   /** Options that are called otherwise than their fields. */

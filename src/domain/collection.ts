@@ -6,6 +6,7 @@ import type { EmergencyGrants, EmergencyRequest } from './emergency/request.js';
 import type { Instant, Method, Uid } from './model.js';
 import type { Review, ReviewFindings } from './review.js';
 import type { AlertState, BudgetAlert, EndedAlert } from './alert.js';
+import type { Schedule, ScheduleRun } from './schedule.js';
 import type { ServiceLevels } from './service-level.js';
 import type { ViolationCounts } from './violation-counts.js';
 import type { Episode, Violation, ViolationEvent } from './violation.js';
@@ -56,6 +57,11 @@ export interface Collections {
   alert_states: AlertState;
   /** By sequenceKey of their statesUid. */
   ended_alerts: EndedAlert;
+  schedules: Schedule;
+  /** By runKey. */
+  schedule_runs: ScheduleRun;
+  /** By markKey: agents that a run in progress is done with, ahead of its turn. */
+  schedule_marks: { readonly run: number };
 }
 
 /** Names an idempotency record without a ledger entry. */

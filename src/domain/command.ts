@@ -7,6 +7,7 @@ import type { Severity, ViolationType } from './violation.js';
 import type { RecordBudgetChangeCommand } from './budget-change.js';
 import type { RunReviewCommand } from './review.js';
 import type { ServiceLevel } from './service-level.js';
+import type { ScheduleCommand } from './schedule-command.js';
 
 /** How a request meets a budget that does not cover it. */
 export type SpendMode = 'STRICT' | 'UP_TO' | 'FORCE';
@@ -351,7 +352,8 @@ export type AdminCommand =
   | RunReviewCommand
   | ResolveViolationCommand
   | EscalateViolationCommand
-  | SetServiceLevelsCommand;
+  | SetServiceLevelsCommand
+  | ScheduleCommand;
 
 /** A mutation about emergencies, of either plane. */
 export type EmergencyCommand =

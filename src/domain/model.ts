@@ -210,6 +210,10 @@ export const METHODS = {
   UPDATE_ALERT: 78,
   DELETE_ALERT: 79,
   SET_SERVICE_LEVELS: 70,
+  CREATE_SCHEDULE: 85,
+  UPDATE_SCHEDULE: 86,
+  DELETE_SCHEDULE: 87,
+  RUN_SCHEDULE: 88,
 } as const;
 
 /** The name of a method that keeps idempotency records. */

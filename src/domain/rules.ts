@@ -4,6 +4,7 @@ import { levelIndex, type LevelIndex } from './effective-levels.js';
 import type { CompileExpression, Expression } from './expression.js';
 import type { SpendingLimit } from './limit.js';
 import type { BudgetMonitor, CompiledMonitor } from './monitor.js';
+import { scheduleBook, type ScheduleBook } from './schedule.js';
 import { scopeIndex, type ScopeIndex } from './scope.js';
 
 /** The collections whose rows are all in memory, since every decision asks for them. */
@@ -13,6 +14,7 @@ export const RULE_COLLECTIONS = [
   'monitors',
   'emergency_policies',
   'alerts',
+  'schedules',
 ] as const;
 
 /** The name of such a collection. */
@@ -28,6 +30,7 @@ export interface Rules {
   readonly monitors: ScopeIndex<CompiledMonitor>;
   readonly alerts: AlertIndex;
   readonly levels: LevelIndex;
+  readonly schedules: ScheduleBook;
   readonly compile: CompileExpression;
 }
 
@@ -42,6 +45,8 @@ export function makeRules(rows: RuleRows, compile: CompileExpression, earlier?: 
     compile,
     limits:
       rows.limits === earlier?.rows.limits ? earlier.limits : scopeIndex(rows.limits.values()),
+    schedules:
+      rows.schedules === earlier?.rows.schedules ? earlier.schedules : scheduleBook(rows.schedules),
     levels:
       rows.service_levels === earlier?.rows.service_levels
         ? earlier.levels

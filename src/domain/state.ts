@@ -3,6 +3,7 @@ import type { CollectionName, Collections, RowRange } from './collection.js';
 import type { EntryBody } from './entry.js';
 import type { Agent, Instant, Pool, Reservation, Uid } from './model.js';
 import type { Rules } from './rules.js';
+import type { DueAfter } from './schedule.js';
 import type { UsageTotals } from './usage.js';
 
 /** What `decide` reads. Implementations answer synchronously and never change while it runs. */
@@ -77,6 +78,8 @@ export interface Context {
   readonly policy: Policy;
   /** Makes ids for what the client did not name. */
   readonly newId: () => string;
+  /** When schedules are due. */
+  readonly dueAfter: DueAfter;
   /** Whether the wall clock is ahead and not followed: a warning on what is carried out. */
   readonly clockJumped: boolean;
 }

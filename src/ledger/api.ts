@@ -27,6 +27,7 @@ import type {
   SystemMetricsView,
   UsageBucketView,
 } from './metrics-views.js';
+import type { Schedule, ScheduleRun } from '../domain/schedule.js';
 
 /** Who asks, and whether the answer is still wanted. */
 export interface Caller {
@@ -287,6 +288,13 @@ export interface LedgerApi {
   alert(id: string): BudgetAlert | undefined;
   /** By id. Rejects with AGENT_NOT_FOUND or POOL_NOT_FOUND. */
   listAlerts(filter: AlertFilter, page: PageRequest): Page<BudgetAlert> | Rejection;
+  schedule(id: string): Schedule | undefined;
+  /** By id. */
+  listSchedules(page: PageRequest): Page<Schedule>;
+  /** A run by its key, as an outcome names it. */
+  scheduleRun(key: string): ScheduleRun | undefined;
+  /** Newest first. Rejects with SCHEDULE_NOT_FOUND. */
+  scheduleRuns(id: string, page: PageRequest): Page<ScheduleRun> | Rejection;
 
   /** Oldest first, from the entry after `after` to `through` (0: the head now). */
   exportEntries(after: number, through: number, signal: AbortSignal): AsyncIterable<ExportedEntry>;

@@ -1,4 +1,4 @@
-import { reject, type Rejection } from '../domain/answer.js';
+import { type Rejection } from '../domain/answer.js';
 import type { Instant } from '../domain/model.js';
 import { cutViolations } from '../domain/cut-violations.js';
 import { decideExpire } from '../domain/decide/expire.js';
@@ -7,13 +7,16 @@ import { makeAlertRound } from './alert-round.js';
 import type { StoreClock } from './clock.js';
 import { flush, nextExpiryOf, remember, settle, type FlushContext, type Flushed } from './flush.js';
 import type { Judging } from './judge.js';
+import { serverBusy, shuttingDown, storeUnavailable } from './group-refusals.js';
 import { purge, type Purged, type PurgePolicy } from './purge.js';
 import { stateOf, type Rows } from './rows.js';
+import { dueAlone, runAlone as runScheduleAlone, runPrompt } from './scheduled-runs.js';
 import { WorkFailed, type Header, type Store, type StoreWriter } from './store.js';
+import { dueAfter } from './timetable.js';
 import type { UsageBook } from './usage-book.js';
 import { beginDraft } from '../domain/draft.js';
 import { raise } from '../domain/raise.js';
-import { SIDECAR_STAMP, Workspace } from './workspace.js';
+import { SIDECAR_STAMP, Workspace, type ReviewOrder } from './workspace.js';
 
 /** What takes part in a group: decided inside its transaction, answered once that is durable. */
 export interface GroupTask {
@@ -48,6 +51,8 @@ export interface GroupWriterOptions {
   readonly groupMax: number;
   /** Called with every durable group's workspace, before its rows are settled and its tasks answered. */
   readonly onDurable: (workspace: Workspace, flushed: Flushed) => void;
+  /** Called with every review that a durable group ordered. */
+  readonly onReview: (order: ReviewOrder) => void;
   /** Called once when the storage failed: nothing can be written any more. */
   readonly onStorageFailed: (error: unknown) => void;
 }
@@ -59,6 +64,8 @@ export interface GroupWriter {
   header(): Header;
   /** Expires and purges what is due. */
   maintain(): void;
+  /** Runs the schedules that are due, if nothing else makes a group. */
+  runSchedules(): void;
   /** Writes the denials that were counted since the last time, and ends episodes that are over. */
   writeDenials(): void;
   /** Judges the alerts that time alone may set off, in steps: once a minute. */
@@ -73,9 +80,6 @@ const EXPIRIES_MAX = 1_000;
 /** A moment after every expiry: the largest that a key holds. */
 const NEVER: Instant = 2 ** 48 - 1;
 
-/** How long a caller should wait when too many are waiting. */
-const BUSY_RETRY_MS = 100;
-
 /** Another process owns the store: this one must leave, whatever it was about to write. */
 class StoreTaken extends Error {
   override readonly name = 'StoreTaken';
@@ -87,6 +91,8 @@ interface GroupResult {
   readonly flushing: FlushContext;
   /** Whether holds or rows that are due were left for the next group. */
   readonly more: boolean;
+  /** Whether a schedule is due that wants a transaction of its own. */
+  readonly alone: boolean;
 }
 
 /** Starts a group writer on an open store. */
@@ -103,6 +109,9 @@ export function startGroupWriter(options: GroupWriterOptions): GroupWriter {
   let denialsDue = false;
   let alertsDue = false;
   const round = makeAlertRound();
+  let schedulesDue = false;
+  let aloneWaiting = false;
+  let faulted: string | undefined;
   let nextExpiry: Instant = 0;
   const idle: (() => void)[] = [];
 
@@ -199,13 +208,17 @@ export function startGroupWriter(options: GroupWriterOptions): GroupWriter {
       policy: options.policy,
       newId: options.newId,
       clockJumped: clock.jumped(),
+      dueAfter,
     };
     const workspace = new Workspace(stateOf(rows, writer, header), now);
     // A group that only writes counted denials, such as the last one, decides nothing.
-    if (group.length > 0 || maintenanceDue || alertsDue) expireDue(writer, workspace, context);
+    const decides = group.length > 0 || maintenanceDue || schedulesDue || alertsDue;
+    if (decides) expireDue(writer, workspace, context);
+    const running = { workspace, reader: writer, context };
+    if (decides && rows.rules.schedules.nextDue <= now) runPrompt(running);
     const backlog = nextExpiry <= now;
     for (const task of group) {
-      if (!task.abandoned()) task.run({ workspace, reader: writer, context, backlog });
+      if (!task.abandoned()) task.run({ ...running, backlog });
     }
     const judged = alertsDue ? round.step(workspace, writer, now) : undefined;
     raiseDenied(workspace, now);
@@ -228,11 +241,13 @@ export function startGroupWriter(options: GroupWriterOptions): GroupWriter {
     rows.episodes.remember(workspace, now, wroteDenials);
     if (wroteDenials) denialsDue = false;
     if (judged !== undefined) alertsDue = round.remember(judged);
+    if (decides) schedulesDue = false;
     for (const id of ended) rows.reservations.forget(id);
     header = purged.header;
     const opened = nextExpiryOf(workspace.reservations.values());
     if (opened !== undefined && opened < nextExpiry) nextExpiry = opened;
-    return { workspace, flushed, flushing, more: purged.more || cutMore || backlog };
+    const alone = dueAlone(rows.rules.schedules, now) !== undefined;
+    return { workspace, flushed, flushing, more: purged.more || cutMore || backlog, alone };
   }
 
   function checkOwner(writer: StoreWriter): void {
@@ -274,8 +289,11 @@ export function startGroupWriter(options: GroupWriterOptions): GroupWriter {
       store.refreshReads();
       if (result.workspace.changed) options.onDurable(result.workspace, result.flushed);
       settle(result.workspace, result.flushed, result.flushing);
+      for (const order of result.workspace.reviews) options.onReview(order);
       if (result.more) maintain();
       if (alertsDue && !closing) schedule();
+      if (result.alone) submitAlone();
+      if (rows.rules.schedules.running.length > 0) runSchedules();
     }
     for (const task of group) task.done();
   }
@@ -292,6 +310,38 @@ export function startGroupWriter(options: GroupWriterOptions): GroupWriter {
     if (storageFailed || closing) return;
     maintenanceDue = true;
     schedule();
+  }
+
+  function runSchedules(): void {
+    if (storageFailed || closing || rows.rules.schedules.nextDue > clock.now()) return;
+    schedulesDue = true;
+    schedule();
+  }
+
+  /** A task of its own for one schedule: where it throws, nobody else's decisions go with it. */
+  function submitAlone(): void {
+    if (aloneWaiting) return;
+    aloneWaiting = true;
+    let current: string | undefined;
+    submit({
+      weight: 1,
+      abandoned: () => false,
+      run: ({ workspace, reader, context }) => {
+        current = dueAlone(workspace.rules.schedules, context.now)?.id;
+        runScheduleAlone({ workspace, reader, context }, faulted);
+      },
+      done: () => {
+        aloneWaiting = false;
+        faulted = undefined;
+      },
+      failed: () => {
+        aloneWaiting = false;
+        faulted = current;
+      },
+      refused: () => {
+        aloneWaiting = false;
+      },
+    });
   }
 
   function writeDenials(): void {
@@ -315,6 +365,7 @@ export function startGroupWriter(options: GroupWriterOptions): GroupWriter {
     submit,
     header: () => header,
     maintain,
+    runSchedules,
     writeDenials,
     judgeAlerts,
     drain: () =>
@@ -339,22 +390,4 @@ function raiseDenied(workspace: Workspace, now: Instant): void {
 /** Whether a task threw, and not the storage or the fence around it. */
 function isTasksFault(error: unknown): error is WorkFailed {
   return error instanceof WorkFailed && !(error.cause instanceof StoreTaken);
-}
-
-function serverBusy(): Rejection {
-  return {
-    ...reject('SERVER_BUSY', 'Too many requests are waiting. Try again a little later'),
-    retryAfterMs: BUSY_RETRY_MS,
-  };
-}
-
-function shuttingDown(): Rejection {
-  return reject('SHUTTING_DOWN', 'The sidecar is stopping. Try again with the same request_id');
-}
-
-function storeUnavailable(): Rejection {
-  return reject(
-    'STORE_UNAVAILABLE',
-    'The store failed and the sidecar is leaving. Try again with the same request_id',
-  );
 }

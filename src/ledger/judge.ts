@@ -13,6 +13,8 @@ import type { Agent, Uid } from '../domain/model.js';
 import { requestTimeKey } from '../domain/request-time.js';
 import type { Context, State } from '../domain/state.js';
 import type { Caller } from './api.js';
+import { runByHand } from './scheduled-runs.js';
+import { settleBudgets } from './settle-budgets.js';
 import type { BalanceSnapshot, IdempotencyRecord, IdempotencyScope, StoreReader } from './store.js';
 import { SIDECAR_STAMP, Workspace, type RequestStamp } from './workspace.js';
 
@@ -40,10 +42,8 @@ export function judge(judging: Judging, command: Command, caller: Caller): Answe
   if (earlier !== undefined) return earlier;
 
   if (judging.backlog) expireOwnHolds(judging, command);
-  const decided =
-    command.method === 'APPLY_CONFIGURATION'
-      ? applyConfiguration(judging, command, caller)
-      : decide(workspace, command, context);
+  settleBudgets(judging, command);
+  const decided = decideAny(judging, command, caller);
   if (decided.verdict === 'REJECTED') {
     if (decided.alarm !== undefined && !isTrial(command)) {
       workspace.denied.push({ agentUid: 0, alarm: decided.alarm });
@@ -66,6 +66,14 @@ export function judge(judging: Judging, command: Command, caller: Caller): Answe
     if (outcome.sequence === 0) noteTime(workspace, scope, context.now);
   }
   return outcome;
+}
+
+/** Decides a command, or the many that one comes to: those are installed already. */
+function decideAny(judging: Judging, command: Command, caller: Caller): Decided {
+  const { method } = command;
+  if (method === 'APPLY_CONFIGURATION') return applyConfiguration(judging, command, caller);
+  if (method === 'RUN_SCHEDULE') return runByHand(judging, command, stampOf(command, caller));
+  return decide(judging.workspace, command, judging.context);
 }
 
 /** An outcome that changed nothing shows the agent's level of service as it is. */

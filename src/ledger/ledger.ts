@@ -28,8 +28,10 @@ import {
   systemMetrics,
 } from './metrics.js';
 import { limitStatus, listObjects, scopeId } from './objects.js';
+import { DEFAULT_THRESHOLDS } from '../domain/review.js';
 import { findReview, listReviews, startReviews } from './reviews.js';
 import { durableRows, makeRows } from './rows.js';
+import { listSchedules, scheduleRuns } from './schedule-reads.js';
 import type { Store } from './store.js';
 import { makeUsageBook } from './usage-book.js';
 import { makeViolationFeed } from './violation-feed.js';
@@ -63,6 +65,9 @@ export interface Ledger extends LedgerApi {
 
 /** How often counted denials are written: what a crash may cost of their count. */
 const DENIALS_INTERVAL_MS = 1_000;
+
+/** How often schedules are looked after: how late one runs that nobody's request waits for. */
+const SCHEDULES_INTERVAL_MS = 500;
 
 /** How often the alerts are judged that time alone may set off: api.md, EXHAUSTION_WITHIN. */
 const ALERTS_INTERVAL_MS = 60_000;
@@ -106,6 +111,11 @@ export async function openLedger(options: LedgerOptions): Promise<Ledger> {
       violations.publish(workspace);
     },
     onStorageFailed: options.onStorageFailed,
+    onReview: ({ poolId, principal, reason }) => {
+      const request = { poolId, thresholds: DEFAULT_THRESHOLDS, requestId: '', reason };
+      // What refuses or stops it, such as the shutdown, leaves no review: the list of reviews shows that.
+      void reviews.run(request, 'SCHEDULED', { principal, traceId: '' }).catch(() => undefined);
+    },
   });
   const sources: ListSources = { reader: store, rows, now: clock.now };
   const watching: ViolationWatchSources = {
@@ -180,6 +190,10 @@ export async function openLedger(options: LedgerOptions): Promise<Ledger> {
     systemMetrics: () => systemMetrics(sources),
     alert: (id) => store.row('alerts', id),
     listAlerts: (filter, page) => listAlerts(sources, filter, page),
+    schedule: (id) => store.row('schedules', id),
+    listSchedules: (page) => listSchedules(store, page),
+    scheduleRun: (key) => store.row('schedule_runs', key),
+    scheduleRuns: (id, page) => scheduleRuns(store, id, page),
     exportEntries: (after, through, signal) => exportEntries(store, rows, after, through, signal),
     watchBudgets: (selection, minIntervalMs, signal) =>
       watchBudgets(
@@ -219,6 +233,7 @@ export async function openLedger(options: LedgerOptions): Promise<Ledger> {
       await reviews.close();
       clearInterval(ticker);
       clearInterval(watcher);
+      clearInterval(scheduler);
       writer.writeDenials();
       await writer.drain();
       await store.transact((tx) => {
@@ -251,6 +266,10 @@ export async function openLedger(options: LedgerOptions): Promise<Ledger> {
     writer.judgeAlerts();
   }, ALERTS_INTERVAL_MS);
   watcher.unref();
+  const scheduler = setInterval(() => {
+    writer.runSchedules();
+  }, SCHEDULES_INTERVAL_MS);
+  scheduler.unref();
   const sweeper = setInterval(() => {
     writer.maintain();
   }, options.sweepIntervalMs);

@@ -49,6 +49,14 @@ export interface Denied {
   readonly alarm: Alarm | undefined;
 }
 
+/** A review that a schedule ordered. */
+export interface ReviewOrder {
+  /** Empty: all pools. */
+  readonly poolId: string;
+  readonly principal: string;
+  readonly reason: string;
+}
+
 /**
  * A state with effects put on top: each decision of a group sees the ones before it, and the group's
  * rows are written once. A workspace on a workspace is an atomic batch: absorbed whole or dropped.
@@ -62,6 +70,8 @@ export class Workspace implements State {
   readonly rowChanges: RowChanges = {};
   /** Keys of episodes that went on. */
   repeats: string[] = [];
+  /** Reviews to make when the group is durable. */
+  readonly reviews: ReviewOrder[] = [];
   /** What was denied: raised when the group is decided, so that no undone batch takes it along. */
   readonly denied: Denied[] = [];
   /** New answers of this group by key, to find a repeated request before it is written. */
@@ -260,6 +270,7 @@ export class Workspace implements State {
     for (const entry of inner.entries) this.entries.push(entry);
     this.#putRows(inner.rowChanges, inner);
     this.denied.push(...inner.denied);
+    this.reviews.push(...inner.reviews);
     this.#nextUid = inner.#nextUid;
   }
 

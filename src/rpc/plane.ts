@@ -17,6 +17,7 @@ import { monitorMethods } from './monitor-methods.js';
 import { moneyMethods } from './money-methods.js';
 import { poolMethods } from './pool-methods.js';
 import { reflectionServices } from './reflection.js';
+import { scheduleMethods } from './schedule-methods.js';
 import { serverMethods } from './server-methods.js';
 import type { ServerFacts } from './server-methods.js';
 import { agentViolationService, violationService } from './violation-service.js';
@@ -60,6 +61,7 @@ export function adminPlane(
     ...emergencyMethods(ledger),
     ...alertMethods(ledger),
     ...levelMethods(ledger),
+    ...scheduleMethods(ledger),
     ...serverMethods(ledger, options),
   });
   const services = [

@@ -35,6 +35,9 @@ export const TABLES = [
   'alerts',
   'alert_states',
   'ended_alerts',
+  'schedules',
+  'schedule_runs',
+  'schedule_marks',
 ] as const;
 
 /** The name of a table. */

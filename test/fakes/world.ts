@@ -24,6 +24,7 @@ import { raise } from '../../src/domain/raise.js';
 import { noRules, rulesWith, type Rules } from '../../src/domain/rules.js';
 import type { ViolationEvent } from '../../src/domain/violation.js';
 import { compileExpression } from '../../src/ledger/expression.js';
+import { dueAfter } from '../../src/ledger/timetable.js';
 import { createPool } from './commands.js';
 import { DAY, T0 } from './manual-time.js';
 
@@ -108,7 +109,7 @@ export class World implements State {
       this.#ids += 1;
       return `id-${String(this.#ids).padStart(6, '0')}`;
     };
-    return { now, policy, clockJumped, newId };
+    return { now, policy, clockJumped, newId, dueAfter };
   }
 
   #install(effects: Effects): void {

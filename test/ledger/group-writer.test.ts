@@ -41,6 +41,7 @@ async function start(bounds: { queueMax?: number; groupMax?: number } = {}): Pro
     groupMax: 100,
     ...bounds,
     onDurable: () => undefined,
+    onReview: () => undefined,
     onStorageFailed: (error) => failures.push(error),
   });
 }

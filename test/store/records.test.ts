@@ -47,6 +47,9 @@ const MESSAGES: Partial<Record<Table, DescMessage>> = {
   alerts: schemas.BudgetAlertRecordSchema,
   alert_states: schemas.AlertStateRecordSchema,
   ended_alerts: schemas.EndedAlertRecordSchema,
+  schedules: schemas.ScheduleRecordSchema,
+  schedule_runs: schemas.ScheduleRunRecordSchema,
+  schedule_marks: schemas.ScheduleMarkRecordSchema,
 };
 
 /** How a kind of row is written, and what reading it must give. */

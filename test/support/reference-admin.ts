@@ -14,6 +14,7 @@ import {
   type RefPool,
 } from './reference.js';
 import type { RuleCommand } from '../../src/domain/rule-command.js';
+import type { ScheduleCommand } from '../../src/domain/schedule-command.js';
 import type { ReferenceLedger } from './reference-ledger.js';
 
 /** What moves no money is no part of the reference: it has tables and properties of its own. */
@@ -25,6 +26,7 @@ export type AdminCommand = Exclude<
   | C.EscalateViolationCommand
   | C.SetServiceLevelsCommand
   | RunReviewCommand
+  | ScheduleCommand
 >;
 
 /** What operators do, on the reference. */

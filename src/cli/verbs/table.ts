@@ -11,6 +11,7 @@ import { LEVEL_VERBS } from './levels.js';
 import { POOL_VERBS } from './pools.js';
 import { RECORD_VERBS } from './records.js';
 import { REVIEW_VERBS } from './reviews.js';
+import { SCHEDULE_VERBS } from './schedules.js';
 import { SERVER_VERBS } from './server.js';
 import { SPENDING_VERBS } from './spending.js';
 import { VIOLATION_VERBS } from './violations.js';
@@ -20,6 +21,7 @@ export const VERBS: readonly Verb[] = [
   ...SPENDING_VERBS,
   ...BUDGET_VERBS,
   ...ALLOCATION_VERBS,
+  ...SCHEDULE_VERBS,
   ...POOL_VERBS,
   ...AGENT_VERBS,
   ...LIMIT_VERBS,

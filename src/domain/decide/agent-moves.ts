@@ -22,6 +22,7 @@ import { moveHoldCounts } from './hold-counts.js';
 import { endHold } from './holds.js';
 import { dropRulesOf } from './rules.js';
 import { dropServiceLevels } from './service-levels.js';
+import { dropSchedulesOf } from './schedules.js';
 
 /**
  * Moves an agent to another pool. What it has left, holds included, leaves the old pool as funding of
@@ -130,6 +131,7 @@ export function decideDeleteAgent(
   moveMoney(draft, agent.uid, { allocated: -returned });
   dropRulesOf(draft, 'AGENT', agent.uid);
   leaveAlerts(draft, agent, ['EACH_AGENT_OF_POOL', 'EVERY_AGENT', 'LIMIT'], 'agent deleted');
+  dropSchedulesOf(draft, 'AGENT', agent.uid);
   countAgent(draft, agent.poolUid, -1);
   reviseAgent(draft, agent, { state: 'CLOSED', deleteTime: context.now });
   closeEntry(draft, 'AGENT_DELETE', {

@@ -23,6 +23,7 @@ import { decideRefund } from './refund.js';
 import { decideRelease } from './release.js';
 import { decideReserve } from './reserve.js';
 import { decideSetServiceLevels } from './service-levels.js';
+import { decideCreateSchedule, decideDeleteSchedule, decideUpdateSchedule } from './schedules.js';
 import { decideSpend } from './spend.js';
 import { decideTransfer } from './transfer.js';
 import {
@@ -31,8 +32,11 @@ import {
   decideResolveViolation,
 } from './violations.js';
 
-/** A command that changes one thing; ApplyConfiguration comes to many of them. */
-export type SingleCommand = Exclude<Command, { readonly method: 'APPLY_CONFIGURATION' }>;
+/** A command that changes one thing; ApplyConfiguration and RunSchedule come to many of them. */
+export type SingleCommand = Exclude<
+  Command,
+  { readonly method: 'APPLY_CONFIGURATION' | 'RUN_SCHEDULE' }
+>;
 
 /**
  * Judges a command against a state: pure, synchronous and total. It writes nothing, so a rejection or
@@ -123,5 +127,11 @@ export function decide(state: State, command: SingleCommand, context: Context): 
       return decideEscalateViolation(state, command, context);
     case 'SET_SERVICE_LEVELS':
       return decideSetServiceLevels(state, command, context);
+    case 'CREATE_SCHEDULE':
+      return decideCreateSchedule(state, command, context);
+    case 'UPDATE_SCHEDULE':
+      return decideUpdateSchedule(state, command, context);
+    case 'DELETE_SCHEDULE':
+      return decideDeleteSchedule(state, command, context);
   }
 }

@@ -15,6 +15,7 @@ import { dropRulesOf } from './rules.js';
 import { removePolicyOf } from './emergency-policy.js';
 import { setPoolBaselineOf, takeFree } from './funds.js';
 import { dropServiceLevels } from './service-levels.js';
+import { dropSchedulesOf } from './schedules.js';
 
 /** Makes a pool. Guide: create_budget_pool. */
 export function decideCreatePool(
@@ -182,6 +183,7 @@ function deletePool(state: State, pool: Pool, context: Context): Decided {
   dropRulesOf(draft, 'POOL', pool.uid);
   dropRulesOf(draft, 'EACH_AGENT_OF_POOL', pool.uid);
   removePolicyOf(draft, pool);
+  dropSchedulesOf(draft, 'POOL', pool.uid);
   closeEntry(draft, 'POOL_DELETE', {
     amount: withdrawn,
     changes: [

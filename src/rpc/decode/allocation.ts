@@ -42,6 +42,19 @@ export function decodeAllocateDynamic(
   return judged(form, {
     method: 'ALLOCATE_DYNAMIC',
     ...commonFields(form, request),
+    ...dynamicTerms(form, request),
+  });
+}
+
+/** Reads what a dynamic allocation goes by. */
+export function dynamicTerms(
+  form: Form,
+  request: Pick<
+    AllocateDynamicRequest,
+    'baseBudget' | 'usageMultiplier' | 'maxBudget' | 'statistic' | 'window'
+  >,
+) {
+  return {
     baseBudget: requiredAmount(form, 'base_budget', request.baseBudget),
     usageMultiplier: positiveAmount(
       form,
@@ -51,7 +64,7 @@ export function decodeAllocateDynamic(
     maxBudget: amountIfGiven(form, 'max_budget', request.maxBudget),
     statistic: enumOf(form, 'statistic', request.statistic, STATISTICS, 'MEAN_PER_ENTRY'),
     windowMs: durationMs(form, 'window', request.window, USAGE_WINDOW),
-  });
+  };
 }
 
 /** Reads new budgets by priority. */
@@ -79,6 +92,17 @@ export function decodeRebalancePool(
 ): RebalancePoolCommand | Rejection {
   const form = formOf();
   const common = commonFields(form, request);
+  return judged(form, { method: 'REBALANCE_POOL', ...common, ...rebalanceTerms(form, request) });
+}
+
+/** Reads what a rebalancing goes by. */
+export function rebalanceTerms(
+  form: Form,
+  request: Pick<
+    RebalancePoolRequest,
+    'total' | 'priorityWeight' | 'usageWeight' | 'minPerAgent' | 'normalization' | 'window'
+  >,
+) {
   const total = amountIfGiven(form, 'total', request.total);
   const before = form.violations.length;
   const priorityWeight = weightOf(form, 'priority_weight', request.priorityWeight);
@@ -86,16 +110,14 @@ export function decodeRebalancePool(
   if (priorityWeight === 0n && usageWeight === 0n && form.violations.length === before) {
     refuseField(form, 'priority_weight', 'Give a weight above 0 to priority or usage');
   }
-  return judged(form, {
-    method: 'REBALANCE_POOL',
-    ...common,
+  return {
     total,
     priorityWeight,
     usageWeight,
     minPerAgent: optionalAmount(form, 'min_per_agent', request.minPerAgent),
     normalization: enumOf(form, 'normalization', request.normalization, NORMALIZATIONS, 'SHARE'),
     windowMs: durationMs(form, 'window', request.window, USAGE_WINDOW),
-  });
+  };
 }
 
 type CommonRequest = Pick<
@@ -114,9 +136,13 @@ function commonFields(form: Form, request: CommonRequest) {
 }
 
 /** Each once and sorted: in which order they are named makes no other request. */
-function agentIdsOf(form: Form, ids: readonly string[]): readonly string[] {
-  if (ids.length > ALLOCATED_AGENTS_MAX) {
-    refuseField(form, 'agent_ids', `Give at most ${ALLOCATED_AGENTS_MAX} ids`);
+export function agentIdsOf(
+  form: Form,
+  ids: readonly string[],
+  max = ALLOCATED_AGENTS_MAX,
+): readonly string[] {
+  if (ids.length > max) {
+    refuseField(form, 'agent_ids', `Give at most ${max} ids`);
     return [];
   }
   for (const [at, id] of ids.entries()) requiredId(form, `agent_ids[${at}]`, id);

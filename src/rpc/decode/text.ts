@@ -93,11 +93,11 @@ export function wordOf(form: Form, field: string, value: string, charactersMax: 
 }
 
 /** Reads the reason of an operator's mutation, which may be left out. */
-export function reasonOf(form: Form, value: string): string {
+export function reasonOf(form: Form, value: string, field = 'reason'): string {
   if (exceeds(value, REASON_CHARACTERS_MAX)) {
-    refuseField(form, 'reason', `Use at most ${REASON_CHARACTERS_MAX} characters`);
+    refuseField(form, field, `Use at most ${REASON_CHARACTERS_MAX} characters`);
   }
-  wellFormed(form, 'reason', value);
+  wellFormed(form, field, value);
   return value;
 }
 

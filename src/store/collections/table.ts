@@ -12,6 +12,7 @@ import {
 import { reviewCodec, reviewFindingsCodec } from './reviews.js';
 import { requestTimeCodec } from './request-times.js';
 import { alertCodec, alertStateCodec, endedAlertCodec } from './alerts.js';
+import { scheduleCodec, scheduleMarkCodec, scheduleRunCodec } from './schedules.js';
 import { serviceLevelsCodec } from './service-levels.js';
 import { violationCountsCodec } from './violation-counts.js';
 import {
@@ -45,6 +46,9 @@ export const CODECS: { readonly [C in CollectionName]: Codec<Collections[C]> } =
   alerts: alertCodec,
   alert_states: alertStateCodec,
   ended_alerts: endedAlertCodec,
+  schedules: scheduleCodec,
+  schedule_runs: scheduleRunCodec,
+  schedule_marks: scheduleMarkCodec,
 };
 
 /** The names of all collections. Each is a table. */

@@ -5,6 +5,13 @@ import { ENFORCEMENTS, type LimitKind } from '../../../src/domain/limit.js';
 import { MONITOR_ACTIONS } from '../../../src/domain/monitor.js';
 import { FINDING_KINDS, REVIEW_TRIGGERS } from '../../../src/domain/review.js';
 import { METHODS } from '../../../src/domain/model.js';
+import {
+  CATCH_UPS,
+  RUN_OUTCOMES,
+  RUN_TRIGGERS,
+  type Schedule,
+  type ScheduleAction,
+} from '../../../src/domain/schedule.js';
 import { SCOPE_KINDS, type Scope } from '../../../src/domain/scope.js';
 import {
   SEVERITIES,
@@ -27,6 +34,70 @@ import {
 } from './rows.js';
 
 const scope: fc.Arbitrary<Scope> = fc.record({ kind: wordOf(SCOPE_KINDS), uid });
+
+const strategy = {
+  poolId: id,
+  agentIds: fc.array(id, { maxLength: 3 }),
+  windowMs: counter,
+};
+
+const action: fc.Arbitrary<ScheduleAction> = fc.oneof(
+  fc.record({
+    kind: fc.constant('SET_BUDGET' as const),
+    agentId: id,
+    poolId: id,
+    amount,
+    resetBaseline: fc.boolean(),
+  }),
+  fc.record({ kind: fc.constant('FUND_POOL' as const), poolId: id, delta: amount }),
+  fc.record({
+    kind: fc.constant('REBALANCE_POOL' as const),
+    ...strategy,
+    total: fc.option(amount, { nil: undefined }),
+    priorityWeight: amount,
+    usageWeight: amount,
+    minPerAgent: amount,
+    normalization: fc.constantFrom('SHARE', 'RAW'),
+  }),
+  fc.record({
+    kind: fc.constant('ALLOCATE_DYNAMIC' as const),
+    ...strategy,
+    baseBudget: amount,
+    usageMultiplier: amount,
+    maxBudget: fc.option(amount, { nil: undefined }),
+    statistic: fc.constantFrom('MEAN_PER_ENTRY', 'MEAN_PER_HOUR'),
+  }),
+  fc.record({ kind: fc.constant('REVIEW_BUDGETS' as const) }),
+);
+
+const schedule: fc.Arbitrary<Schedule> = fc.record({
+  uid,
+  id,
+  name: text,
+  timing: fc.oneof(
+    fc.record({ kind: fc.constant('CRON' as const), cron: id, zone: id }),
+    fc.record({ kind: fc.constant('INTERVAL' as const), everyMs: counter, anchor: instant }),
+  ),
+  action,
+  subject: scope,
+  catchUp: wordOf(CATCH_UPS),
+  enabled: fc.boolean(),
+  runReason: text,
+  dueTime: instant,
+  runCount: counter,
+  progress: fc.option(
+    fc.record({
+      phase: fc.constantFrom('SHRINK', 'GROW'),
+      after: text,
+      uidEnd: uid,
+      turn: counter,
+    }),
+    { nil: undefined },
+  ),
+  revision: counter,
+  createTime: instant,
+  updateTime: instant,
+});
 
 const window: fc.Arbitrary<LimitKind> = fc.oneof(
   fc.constant({ kind: 'PER_REQUEST' as const }),
@@ -173,4 +244,19 @@ export const COLLECTION_ROWS: { readonly [C in CollectionName]: fc.Arbitrary<Col
     fired: fc.array(fc.record({ value: amount, violation: counter }), { maxLength: 3 }),
   }),
   ended_alerts: fc.record({ note: text }),
+  schedules: schedule,
+  schedule_runs: fc.record({
+    number: counter,
+    dueTime: instant,
+    runTime: instant,
+    endTime: instant,
+    trigger: wordOf(RUN_TRIGGERS),
+    outcome: wordOf(RUN_OUTCOMES),
+    reason: text,
+    summary: text,
+    firstSequence: sequence,
+    agentsSet: counter,
+    agentsFailed: counter,
+  }),
+  schedule_marks: fc.record({ run: counter }),
 };

@@ -13,7 +13,6 @@ import {
   emergencyRequest,
   id,
   instant,
-  key,
   pool,
   reservation,
   sequence,

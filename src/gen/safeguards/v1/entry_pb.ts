@@ -177,8 +177,8 @@ export type Entry = Message<"safeguards.v1.Entry"> & {
   requestId: string;
 
   /**
-   * Who asked: the authenticated principal, `agent` on a listener without principals, `sidecar` for
-   * what the sidecar does by itself.
+   * Who asked: the authenticated principal, `agent` on a listener without principals, `schedule/ID` for
+   * a schedule, `sidecar` for what else the sidecar does by itself.
    *
    * @generated from field: string principal = 10;
    */

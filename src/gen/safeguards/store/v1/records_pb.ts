@@ -15,7 +15,7 @@ import type { Message } from "@bufbuild/protobuf";
  * Describes the file safeguards/store/v1/records.proto.
  */
 export const file_safeguards_store_v1_records: GenFile = /*@__PURE__*/
-  fileDesc("CiFzYWZlZ3VhcmRzL3N0b3JlL3YxL3JlY29yZHMucHJvdG8SE3NhZmVndWFyZHMuc3RvcmUudjEizAIKC1N0b3JlUmVjb3JkEg4KBmZvcm1hdBgBIAEoDRIQCghzdG9yZV9pZBgCIAEoCRINCgVvd25lchgDIAEoCRIVCg1oZWFkX3NlcXVlbmNlGAQgASgEEhEKCWhlYWRfaGFzaBgFIAEoDBIPCgd0aW1lX21zGAYgASgDEhAKCG5leHRfdWlkGAcgASgEEhkKEXZlcmlmaWVkX3NlcXVlbmNlGAggASgEEhUKDXZlcmlmaWVkX2hhc2gYCSABKAwSFwoPcHVyZ2VkX3NlcXVlbmNlGAogASgEEhYKDmNyZWF0ZV90aW1lX21zGAsgASgDEhoKEnZpb2xhdGlvbl9zZXF1ZW5jZRgMIAEoBBIaCg1mcm96ZW5fYWdlbnRzGA0gASgESACIAQESEgoKdXNhZ2VfaG91chgOIAEoDUIQCg5fZnJvemVuX2FnZW50cyKXBAoKUG9vbFJlY29yZBILCgN1aWQYASABKAQSCgoCaWQYAiABKAkSDAoEbmFtZRgDIAEoCRIQCghwcmlvcml0eRgEIAEoDRIMCgR1bml0GAUgASgJEg0KBXNjYWxlGAYgASgNEg8KB2Z1bmRpbmcYByABKA0SDQoFc3RhdGUYCCABKA0SEwoLbWluX2JhbGFuY2UYCSABKAkSFgoOaW5pdGlhbF9idWRnZXQYCiABKAkSPwoIbWV0YWRhdGEYCyADKAsyLS5zYWZlZ3VhcmRzLnN0b3JlLnYxLlBvb2xSZWNvcmQuTWV0YWRhdGFFbnRyeRIQCghyZXZpc2lvbhgMIAEoBBIWCg5jcmVhdGVfdGltZV9tcxgNIAEoAxIWCg51cGRhdGVfdGltZV9tcxgOIAEoAxITCgthZ2VudF9jb3VudBgPIAEoBBIOCgZmdW5kZWQYECABKAkSDQoFc3BlbnQYESABKAkSEAoIcmVzZXJ2ZWQYEiABKAkSEwoLdW5hbGxvY2F0ZWQYEyABKAkSDAoEZGVidBgUIAEoCRIMCgRiYXNlGBUgASgJEhAKCGJhc2VsaW5lGBYgASgJEhUKDWxhc3Rfc2VxdWVuY2UYFyABKAQSEgoKdXNhZ2VfaG91chgYIAEoDRovCg1NZXRhZGF0YUVudHJ5EgsKA2tleRgBIAEoCRINCgV2YWx1ZRgCIAEoCToCOAEiuAUKC0FnZW50UmVjb3JkEgsKA3VpZBgBIAEoBBIKCgJpZBgCIAEoCRIQCghwb29sX3VpZBgDIAEoBBIMCgRuYW1lGAQgASgJEhAKCHByaW9yaXR5GAUgASgNEg0KBXN0YXRlGAYgASgNEhcKD292ZXJkcmFmdF9saW1pdBgHIAEoCRITCgthbGxvd19mb3JjZRgIIAEoCBIRCglwYXJlbnRfaWQYCSABKAkSFgoOaW5pdGlhbF9idWRnZXQYCiABKAkSQAoIbWV0YWRhdGEYCyADKAsyLi5zYWZlZ3VhcmRzLnN0b3JlLnYxLkFnZW50UmVjb3JkLk1ldGFkYXRhRW50cnkSEAoIcmV2aXNpb24YDCABKAQSFwoPYnVkZ2V0X3JldmlzaW9uGA0gASgEEhYKDmNyZWF0ZV90aW1lX21zGA4gASgDEhYKDnVwZGF0ZV90aW1lX21zGA8gASgDEhYKDmJ1ZGdldF90aW1lX21zGBAgASgDEhYKDmRlbGV0ZV90aW1lX21zGBEgASgDEhkKEW9wZW5fcmVzZXJ2YXRpb25zGBIgASgNEhYKDnF1YW50aXR5X25hbWVzGBMgAygJEhEKCWFsbG9jYXRlZBgUIAEoCRINCgVzcGVudBgVIAEoCRIQCghyZXNlcnZlZBgWIAEoCRIMCgRiYXNlGBcgASgJEhAKCGJhc2VsaW5lGBggASgJEhUKDWxhc3Rfc2VxdWVuY2UYGSABKAQSEgoKdXNhZ2VfaG91chgaIAEoDRITCgtzcGVuZF9jb3VudBgbIAEoBBIaChJsYXN0X3NwZW5kX3RpbWVfbXMYHCABKAMSFQoNc2VydmljZV9sZXZlbBgdIAEoCRovCg1NZXRhZGF0YUVudHJ5EgsKA2tleRgBIAEoCRINCgV2YWx1ZRgCIAEoCToCOAEi9gMKEVJlc2VydmF0aW9uUmVjb3JkEgoKAmlkGAEgASgJEhEKCWFnZW50X3VpZBgCIAEoBBINCgVzdGF0ZRgDIAEoDRIOCgZhbW91bnQYBCABKAkSDAoEaGVsZBgFIAEoCRIRCgljb21taXR0ZWQYBiABKAkSEAoIY2F0ZWdvcnkYByABKAkSNwoKcXVhbnRpdGllcxgIIAMoCzIjLnNhZmVndWFyZHMuc3RvcmUudjEuUXVhbnRpdHlSZWNvcmQSDgoGcnVuX2lkGAkgASgJEkYKCG1ldGFkYXRhGAogAygLMjQuc2FmZWd1YXJkcy5zdG9yZS52MS5SZXNlcnZhdGlvblJlY29yZC5NZXRhZGF0YUVudHJ5EhIKCmV4dGVuc2lvbnMYCyABKA0SFgoOY3JlYXRlX3RpbWVfbXMYDCABKAMSFgoOZXhwaXJlX3RpbWVfbXMYDSABKAMSEwoLZW5kX3RpbWVfbXMYDiABKAMSFAoMc2V0dGxlZF9sYXRlGA8gASgIEi4KBXZlcmJzGBAgAygLMh8uc2FmZWd1YXJkcy5zdG9yZS52MS5WZXJiUmVjb3JkEg8KB2NvbW1pdHMYESABKA0aLwoNTWV0YWRhdGFFbnRyeRILCgNrZXkYASABKAkSDQoFdmFsdWUYAiABKAk6AjgBIi4KDlF1YW50aXR5UmVjb3JkEgwKBG5hbWUYASABKAkSDgoGYW1vdW50GAIgASgJIjAKClZlcmJSZWNvcmQSDgoGbWV0aG9kGAEgASgNEhIKCnJlcXVlc3RfaWQYAiABKAkiqQQKC0VudHJ5UmVjb3JkEhAKCHNlcXVlbmNlGAEgASgEEg8KB3RpbWVfbXMYAiABKAMSDAoEa2luZBgDIAEoDRIVCg1wcmV2aW91c19oYXNoGAQgASgMEjQKCGFjY291bnRzGAUgAygLMiIuc2FmZWd1YXJkcy5zdG9yZS52MS5BY2NvdW50UmVjb3JkEg4KBmFtb3VudBgGIAEoCRIyCgdjaGFuZ2VzGAcgAygLMiEuc2FmZWd1YXJkcy5zdG9yZS52MS5DaGFuZ2VSZWNvcmQSEgoKcmVxdWVzdF9pZBgIIAEoCRIOCgZtZXRob2QYCSABKA0SEQoJcHJpbmNpcGFsGAogASgJEg4KBnJlYXNvbhgLIAEoCRIWCg5yZXNlcnZhdGlvbl9pZBgMIAEoCRIZChFyZWZ1bmRlZF9zZXF1ZW5jZRgNIAEoBBIQCghjYXRlZ29yeRgOIAEoCRI3CgpxdWFudGl0aWVzGA8gAygLMiMuc2FmZWd1YXJkcy5zdG9yZS52MS5RdWFudGl0eVJlY29yZBIOCgZydW5faWQYECABKAkSEAoIdHJhY2VfaWQYESABKAkSQAoIbWV0YWRhdGEYEiADKAsyLi5zYWZlZ3VhcmRzLnN0b3JlLnYxLkVudHJ5UmVjb3JkLk1ldGFkYXRhRW50cnkaLwoNTWV0YWRhdGFFbnRyeRILCgNrZXkYASABKAkSDQoFdmFsdWUYAiABKAk6AjgBIo4BCg1BY2NvdW50UmVjb3JkEgwKBGtpbmQYASABKA0SCwoDdWlkGAIgASgEEhkKEXByZXZpb3VzX3NlcXVlbmNlGAMgASgEEjQKCHBvc3RpbmdzGAQgAygLMiIuc2FmZWd1YXJkcy5zdG9yZS52MS5Qb3N0aW5nUmVjb3JkEhEKCXJlbWFpbmluZxgFIAEoCSI8Cg1Qb3N0aW5nUmVjb3JkEg0KBWZpZWxkGAEgASgNEg0KBWRlbHRhGAIgASgJEg0KBWFmdGVyGAMgASgJIjwKDENoYW5nZVJlY29yZBINCgVmaWVsZBgBIAEoCRIOCgZiZWZvcmUYAiABKAkSDQoFYWZ0ZXIYAyABKAki4wYKEUlkZW1wb3RlbmN5UmVjb3JkEhMKC2ZpbmdlcnByaW50GAEgASgMEhAKCHNlcXVlbmNlGAIgASgEEg8KB3RpbWVfbXMYAyABKAMSDgoGYW1vdW50GAQgASgJEhUKDXNlY29uZF9hbW91bnQYBSABKAkSEAoId2FybmluZ3MYBiADKA0SDAoEbGF0ZRgHIAEoCBIzCgdiYWxhbmNlGAggASgLMiIuc2FmZWd1YXJkcy5zdG9yZS52MS5CYWxhbmNlUmVjb3JkEjsKC3Jlc2VydmF0aW9uGAkgASgLMiYuc2FmZWd1YXJkcy5zdG9yZS52MS5SZXNlcnZhdGlvblJlY29yZBIvCgVhZ2VudBgKIAEoCzIgLnNhZmVndWFyZHMuc3RvcmUudjEuQWdlbnRSZWNvcmQSLQoEcG9vbBgLIAEoCzIfLnNhZmVndWFyZHMuc3RvcmUudjEuUG9vbFJlY29yZBI1CgtvdGhlcl9hZ2VudBgMIAEoCzIgLnNhZmVndWFyZHMuc3RvcmUudjEuQWdlbnRSZWNvcmQSMwoKb3RoZXJfcG9vbBgNIAEoCzIfLnNhZmVndWFyZHMuc3RvcmUudjEuUG9vbFJlY29yZBIdChVjb25maWd1cmF0aW9uX2NoYW5nZXMYDiABKAkSOgoLYWxsb2NhdGlvbnMYDyADKAsyJS5zYWZlZ3VhcmRzLnN0b3JlLnYxLkFsbG9jYXRpb25SZWNvcmQSMQoGb2JqZWN0GBAgASgLMiEuc2FmZWd1YXJkcy5zdG9yZS52MS5PYmplY3RSZWNvcmQSPgoJZW1lcmdlbmN5GBEgASgLMisuc2FmZWd1YXJkcy5zdG9yZS52MS5FbWVyZ2VuY3lSZXF1ZXN0UmVjb3JkEkQKEGVtZXJnZW5jeV9wb2xpY3kYEiABKAsyKi5zYWZlZ3VhcmRzLnN0b3JlLnYxLkVtZXJnZW5jeVBvbGljeVJlY29yZBI3Cgl2aW9sYXRpb24YFCABKAsyJC5zYWZlZ3VhcmRzLnN0b3JlLnYxLlZpb2xhdGlvblJlY29yZBJEChBlZmZlY3RpdmVfbGV2ZWxzGBMgASgLMiouc2FmZWd1YXJkcy5zdG9yZS52MS5FZmZlY3RpdmVMZXZlbHNSZWNvcmQipgEKEEFsbG9jYXRpb25SZWNvcmQSEAoIYWdlbnRfaWQYASABKAkSEAoIcHJpb3JpdHkYAiABKA0SDgoGYmVmb3JlGAMgASgJEg0KBWFmdGVyGAQgASgJEhAKCGJhc2VsaW5lGAUgASgJEhQKDHVzYWdlX2Ftb3VudBgGIAEoCRIVCg11c2FnZV9lbnRyaWVzGAcgASgEEhAKCGxlZnRfb3V0GAggASgIIu8BCg1CYWxhbmNlUmVjb3JkEhEKCWFsbG9jYXRlZBgBIAEoCRINCgVzcGVudBgCIAEoCRIQCghyZXNlcnZlZBgDIAEoCRIXCg9vdmVyZHJhZnRfbGltaXQYBCABKAkSFgoOaW5pdGlhbF9idWRnZXQYBSABKAkSEAoIYmFzZWxpbmUYBiABKAkSDQoFc3RhdGUYByABKA0SFwoPYnVkZ2V0X3JldmlzaW9uGAggASgEEhAKCHBvb2xfdWlkGAkgASgEEhYKDmJ1ZGdldF90aW1lX21zGAogASgDEhUKDXNlcnZpY2VfbGV2ZWwYCyABKAkiQgoLVXNhZ2VSZWNvcmQSMwoFY2VsbHMYASADKAsyJC5zYWZlZ3VhcmRzLnN0b3JlLnYxLlVzYWdlQ2VsbFJlY29yZCKeAQoPVXNhZ2VDZWxsUmVjb3JkEg0KBWluZGV4GAEgASgNEg4KBmFtb3VudBgCIAEoCRIPCgdlbnRyaWVzGAMgASgEEhAKCHJlcXVlc3RzGAQgASgEEhAKCHJlZnVuZGVkGAUgASgJEjcKCnF1YW50aXRpZXMYBiADKAsyIy5zYWZlZ3VhcmRzLnN0b3JlLnYxLlF1YW50aXR5UmVjb3JkIiAKDFJlZnVuZFJlY29yZBIQCghyZWZ1bmRlZBgBIAEoCSIYCglVaWRSZWNvcmQSCwoDdWlkGAEgASgEIu4DCg9WaW9sYXRpb25SZWNvcmQSEAoIc2VxdWVuY2UYASABKAQSDAoEdHlwZRgCIAEoDRIQCghzZXZlcml0eRgDIAEoDRINCgVzdGF0ZRgEIAEoDRIOCgZzb3VyY2UYBSABKA0SEQoJcnVsZV9raW5kGAYgASgNEg8KB3J1bGVfaWQYByABKAkSEQoJYWdlbnRfdWlkGAggASgEEhAKCGFnZW50X2lkGAkgASgJEhAKCHBvb2xfdWlkGAogASgEEg8KB3Bvb2xfaWQYCyABKAkSDwoHbWVzc2FnZRgMIAEoCRJCCgdkZXRhaWxzGA0gAygLMjEuc2FmZWd1YXJkcy5zdG9yZS52MS5WaW9sYXRpb25SZWNvcmQuRGV0YWlsc0VudHJ5Eg0KBWNvdW50GA4gASgEEhYKDmVudHJ5X3NlcXVlbmNlGA8gASgEEhYKDmNyZWF0ZV90aW1lX21zGBAgASgDEhYKDnVwZGF0ZV90aW1lX21zGBEgASgDEhMKC2VuZF90aW1lX21zGBIgASgDEhAKCHJlcG9ydGVyGBMgASgJEg0KBWFjdG9yGBQgASgJEgwKBG5vdGUYFSABKAkaLgoMRGV0YWlsc0VudHJ5EgsKA2tleRgBIAEoCRINCgV2YWx1ZRgCIAEoCToCOAEiKQoVVmlvbGF0aW9uTnVtYmVyUmVjb3JkEhAKCHNlcXVlbmNlGAEgASgEIoABChRWaW9sYXRpb25FdmVudFJlY29yZBIQCghzZXF1ZW5jZRgBIAEoBBIPCgd0aW1lX21zGAIgASgDEgwKBGtpbmQYAyABKA0SNwoJdmlvbGF0aW9uGAQgASgLMiQuc2FmZWd1YXJkcy5zdG9yZS52MS5WaW9sYXRpb25SZWNvcmQiRwoNRXBpc29kZVJlY29yZBIRCgl2aW9sYXRpb24YASABKAQSDQoFY291bnQYAiABKAQSFAoMbGFzdF90aW1lX21zGAMgASgDIkcKDURlbmlhbHNSZWNvcmQSEQoJYWdlbnRfdWlkGAEgASgEEg0KBWNvdW50GAIgASgEEhQKDGxhc3RfdGltZV9tcxgDIAEoAyLBAQoTU2VydmljZUxldmVsc1JlY29yZBIvCgVzY29wZRgBIAEoCzIgLnNhZmVndWFyZHMuc3RvcmUudjEuU2NvcGVSZWNvcmQSNwoGbGV2ZWxzGAIgAygLMicuc2FmZWd1YXJkcy5zdG9yZS52MS5TZXJ2aWNlTGV2ZWxSZWNvcmQSEAoIcmV2aXNpb24YAyABKAQSFgoOY3JlYXRlX3RpbWVfbXMYBCABKAMSFgoOdXBkYXRlX3RpbWVfbXMYBSABKAMiSQoSU2VydmljZUxldmVsUmVjb3JkEgwKBG5hbWUYASABKAkSEwoLbWluX3BlcmNlbnQYAiABKAkSEAoIZmVhdHVyZXMYAyADKAkiKAoLU2NvcGVSZWNvcmQSDAoEa2luZBgBIAEoDRILCgN1aWQYAiABKAQiZAoVRWZmZWN0aXZlTGV2ZWxzUmVjb3JkEhEKCXNvdXJjZV9pZBgBIAEoCRI4CgZsZXZlbHMYAiABKAsyKC5zYWZlZ3VhcmRzLnN0b3JlLnYxLlNlcnZpY2VMZXZlbHNSZWNvcmQiUgoVVmlvbGF0aW9uQ291bnRzUmVjb3JkEjkKBmNvdW50cxgBIAMoCzIpLnNhZmVndWFyZHMuc3RvcmUudjEuVmlvbGF0aW9uQ291bnRSZWNvcmQiUwoUVmlvbGF0aW9uQ291bnRSZWNvcmQSDAoEdHlwZRgBIAEoDRIQCghzZXZlcml0eRgCIAEoDRINCgV0b3RhbBgDIAEoBBIMCgRvcGVuGAQgASgEIkQKEVJlcXVlc3RUaW1lUmVjb3JkEgsKA3VpZBgBIAEoBBIOCgZtZXRob2QYAiABKA0SEgoKcmVxdWVzdF9pZBgDIAEoCSLsAgoSQnVkZ2V0UmV2aWV3UmVjb3JkEhAKCHNlcXVlbmNlGAEgASgEEg8KB29yZGluYWwYAiABKAQSDwoHdHJpZ2dlchgDIAEoDRIRCglwcmluY2lwYWwYBCABKAkSDwoHcG9vbF9pZBgFIAEoCRIVCg1zdGFydF90aW1lX21zGAYgASgDEhMKC2VuZF90aW1lX21zGAcgASgDEh8KF2FnZW50X3VuZGVydXNlZF9wZXJjZW50GAggASgJEh4KFmFnZW50X2RlcGxldGVkX3BlcmNlbnQYCSABKAkSGAoQcG9vbF9sb3dfcGVyY2VudBgKIAEoCRIOCgZhZ2VudHMYCyABKAQSDQoFcG9vbHMYDCABKAQSEAoIcG9vbF9sb3cYDSABKAQSFgoOYWdlbnRfZGVwbGV0ZWQYDiABKAQSFwoPYWdlbnRfdW5kZXJ1c2VkGA8gASgEEhUKDWtlcHRfZmluZGluZ3MYECABKAQiWAoaQnVkZ2V0UmV2aWV3RmluZGluZ3NSZWNvcmQSOgoIZmluZGluZ3MYASADKAsyKC5zYWZlZ3VhcmRzLnN0b3JlLnYxLlJldmlld0ZpbmRpbmdSZWNvcmQieQoTUmV2aWV3RmluZGluZ1JlY29yZBIMCgRraW5kGAEgASgNEhAKCGFnZW50X2lkGAIgASgJEg8KB3Bvb2xfaWQYAyABKAkSDAoEdW5pdBgEIAEoCRIRCglyZW1haW5pbmcYBSABKAkSEAoIYmFzZWxpbmUYBiABKAkilwMKFUVtZXJnZW5jeVBvbGljeVJlY29yZBIvCgVzY29wZRgBIAEoCzIgLnNhZmVndWFyZHMuc3RvcmUudjEuU2NvcGVSZWNvcmQSDwoHZW5hYmxlZBgCIAEoCBIaChJwcmlvcml0eV90aHJlc2hvbGQYAyABKA0SFgoOY3JpdGljYWxfc2hhcmUYBCABKAkSGAoLcGVyX2RheV9tYXgYBSABKAlIAIgBARIcCg9wZXJfcmVxdWVzdF9tYXgYBiABKAlIAYgBARITCgtjb29sZG93bl9tcxgHIAEoBBIbCg5hcHByb3ZhbF9hYm92ZRgIIAEoCUgCiAEBEhcKD2FwcHJvdmFsX3R0bF9tcxgJIAEoBBIMCgRtaW50GAogASgIEhAKCHJldmlzaW9uGAsgASgEEhYKDmNyZWF0ZV90aW1lX21zGAwgASgDEhYKDnVwZGF0ZV90aW1lX21zGA0gASgDQg4KDF9wZXJfZGF5X21heEISChBfcGVyX3JlcXVlc3RfbWF4QhEKD19hcHByb3ZhbF9hYm92ZSKQAwoWRW1lcmdlbmN5UmVxdWVzdFJlY29yZBIOCgZudW1iZXIYASABKAQSCgoCaWQYAiABKAkSEQoJYWdlbnRfdWlkGAMgASgEEhAKCGFnZW50X2lkGAQgASgJEhAKCHBvb2xfdWlkGAUgASgEEg8KB3Bvb2xfaWQYBiABKAkSDAoEdW5pdBgHIAEoCRIQCghwcmlvcml0eRgIIAEoDRIOCgZhbW91bnQYCSABKAkSDgoGcmVhc29uGAogASgJEg0KBXN0YXRlGAsgASgNEgwKBHJ1bGUYDCABKA0SEAoIYXBwcm92ZWQYDSABKAkSEgoKYXBwcm92YWJsZRgOIAEoCRITCgtleHBsYW5hdGlvbhgPIAEoCRIVCg1yZXRyeV90aW1lX21zGBAgASgDEhAKCHNlcXVlbmNlGBEgASgEEhYKDmNyZWF0ZV90aW1lX21zGBIgASgDEhYKDmV4cGlyZV90aW1lX21zGBMgASgDEhMKC2VuZF90aW1lX21zGBQgASgDEgwKBG5vdGUYFSABKAkiJwoVRW1lcmdlbmN5TnVtYmVyUmVjb3JkEg4KBm51bWJlchgBIAEoBCKoAQoVRW1lcmdlbmN5R3JhbnRzUmVjb3JkEhEKCWFnZW50X3VpZBgBIAEoBBI0CgNkYXkYAiABKAsyJy5zYWZlZ3VhcmRzLnN0b3JlLnYxLkVtZXJnZW5jeURheVJlY29yZBIUCgxsYXN0X3RpbWVfbXMYAyABKAMSDwoHcGVuZGluZxgEIAMoBBIOCgZkZW5pZWQYBSADKAQSDwoHc2V0dGxlZBgGIAMoBCJNChJFbWVyZ2VuY3lEYXlSZWNvcmQSNwoFc2xvdHMYASADKAsyKC5zYWZlZ3VhcmRzLnN0b3JlLnYxLkVtZXJnZW5jeVNsb3RSZWNvcmQiNAoTRW1lcmdlbmN5U2xvdFJlY29yZBINCgVpbmRleBgBIAEoBBIOCgZhbW91bnQYAiABKAkivwIKE1NwZW5kaW5nTGltaXRSZWNvcmQSCwoDdWlkGAEgASgEEgoKAmlkGAIgASgJEgwKBG5hbWUYAyABKAkSLwoFc2NvcGUYBCABKAsyIC5zYWZlZ3VhcmRzLnN0b3JlLnYxLlNjb3BlUmVjb3JkEg4KBm1ldHJpYxgFIAEoCRIxCgZ3aW5kb3cYBiABKAsyIS5zYWZlZ3VhcmRzLnN0b3JlLnYxLldpbmRvd1JlY29yZBINCgV2YWx1ZRgHIAEoCRITCgtlbmZvcmNlbWVudBgIIAEoDRIQCghzZXZlcml0eRgJIAEoDRIVCg1jb3VudF9mcm9tX21zGAogASgDEhAKCHJldmlzaW9uGAsgASgEEhYKDmNyZWF0ZV90aW1lX21zGAwgASgDEhYKDnVwZGF0ZV90aW1lX21zGA0gASgDImEKDFdpbmRvd1JlY29yZBIMCgRraW5kGAEgASgNEgwKBHVuaXQYAiABKA0SDAoEem9uZRgDIAEoCRISCgp3ZWVrX3N0YXJ0GAQgASgNEhMKC2R1cmF0aW9uX21zGAUgASgEIn4KEkxpbWl0Q291bnRlclJlY29yZBIQCghzdGFydF9tcxgBIAEoAxIOCgZlbmRfbXMYAiABKAMSDwoHY291bnRlZBgDIAEoCRI1CgVzbG90cxgEIAMoCzImLnNhZmVndWFyZHMuc3RvcmUudjEuQ291bnRlclNsb3RSZWNvcmQiMgoRQ291bnRlclNsb3RSZWNvcmQSDQoFaW5kZXgYASABKAQSDgoGYW1vdW50GAIgASgJIi8KDE9iamVjdFJlY29yZBISCgpjb2xsZWN0aW9uGAEgASgJEgsKA2tleRgCIAEoCSLXAgoRQnVkZ2V0QWxlcnRSZWNvcmQSCwoDdWlkGAEgASgEEgoKAmlkGAIgASgJEi8KBXNjb3BlGAMgASgLMiAuc2FmZWd1YXJkcy5zdG9yZS52MS5TY29wZVJlY29yZBISCgpzdWJqZWN0X2lkGAQgASgJEhEKCWNvbmRpdGlvbhgFIAEoDRI9Cgp0aHJlc2hvbGRzGAYgAygLMikuc2FmZWd1YXJkcy5zdG9yZS52MS5BbGVydFRocmVzaG9sZFJlY29yZBIUCgxyZWFybV9tYXJnaW4YByABKAkSFQoNd2lkZXN0X21hcmdpbhgIIAEoCRIPCgdtZXNzYWdlGAkgASgJEhIKCnN0YXRlc191aWQYCiABKAQSEAoIcmV2aXNpb24YCyABKAQSFgoOY3JlYXRlX3RpbWVfbXMYDCABKAMSFgoOdXBkYXRlX3RpbWVfbXMYDSABKAMiNwoUQWxlcnRUaHJlc2hvbGRSZWNvcmQSDQoFdmFsdWUYASABKAkSEAoIc2V2ZXJpdHkYAiABKA0iTAoQQWxlcnRTdGF0ZVJlY29yZBI4CgVmaXJlZBgBIAMoCzIpLnNhZmVndWFyZHMuc3RvcmUudjEuRmlyZWRUaHJlc2hvbGRSZWNvcmQiOAoURmlyZWRUaHJlc2hvbGRSZWNvcmQSDQoFdmFsdWUYASABKAkSEQoJdmlvbGF0aW9uGAIgASgEIiAKEEVuZGVkQWxlcnRSZWNvcmQSDAoEbm90ZRgBIAEoCSL2AQoTQnVkZ2V0TW9uaXRvclJlY29yZBILCgN1aWQYASABKAQSCgoCaWQYAiABKAkSDAoEbmFtZRgDIAEoCRIvCgVzY29wZRgEIAEoCzIgLnNhZmVndWFyZHMuc3RvcmUudjEuU2NvcGVSZWNvcmQSEgoKZXhwcmVzc2lvbhgFIAEoCRIOCgZhY3Rpb24YBiABKA0SEAoIc2V2ZXJpdHkYByABKA0SDwoHbWVzc2FnZRgIIAEoCRIQCghyZXZpc2lvbhgJIAEoBBIWCg5jcmVhdGVfdGltZV9tcxgKIAEoAxIWCg51cGRhdGVfdGltZV9tcxgLIAEoA2IGcHJvdG8z");
+  fileDesc("CiFzYWZlZ3VhcmRzL3N0b3JlL3YxL3JlY29yZHMucHJvdG8SE3NhZmVndWFyZHMuc3RvcmUudjEizAIKC1N0b3JlUmVjb3JkEg4KBmZvcm1hdBgBIAEoDRIQCghzdG9yZV9pZBgCIAEoCRINCgVvd25lchgDIAEoCRIVCg1oZWFkX3NlcXVlbmNlGAQgASgEEhEKCWhlYWRfaGFzaBgFIAEoDBIPCgd0aW1lX21zGAYgASgDEhAKCG5leHRfdWlkGAcgASgEEhkKEXZlcmlmaWVkX3NlcXVlbmNlGAggASgEEhUKDXZlcmlmaWVkX2hhc2gYCSABKAwSFwoPcHVyZ2VkX3NlcXVlbmNlGAogASgEEhYKDmNyZWF0ZV90aW1lX21zGAsgASgDEhoKEnZpb2xhdGlvbl9zZXF1ZW5jZRgMIAEoBBIaCg1mcm96ZW5fYWdlbnRzGA0gASgESACIAQESEgoKdXNhZ2VfaG91chgOIAEoDUIQCg5fZnJvemVuX2FnZW50cyKXBAoKUG9vbFJlY29yZBILCgN1aWQYASABKAQSCgoCaWQYAiABKAkSDAoEbmFtZRgDIAEoCRIQCghwcmlvcml0eRgEIAEoDRIMCgR1bml0GAUgASgJEg0KBXNjYWxlGAYgASgNEg8KB2Z1bmRpbmcYByABKA0SDQoFc3RhdGUYCCABKA0SEwoLbWluX2JhbGFuY2UYCSABKAkSFgoOaW5pdGlhbF9idWRnZXQYCiABKAkSPwoIbWV0YWRhdGEYCyADKAsyLS5zYWZlZ3VhcmRzLnN0b3JlLnYxLlBvb2xSZWNvcmQuTWV0YWRhdGFFbnRyeRIQCghyZXZpc2lvbhgMIAEoBBIWCg5jcmVhdGVfdGltZV9tcxgNIAEoAxIWCg51cGRhdGVfdGltZV9tcxgOIAEoAxITCgthZ2VudF9jb3VudBgPIAEoBBIOCgZmdW5kZWQYECABKAkSDQoFc3BlbnQYESABKAkSEAoIcmVzZXJ2ZWQYEiABKAkSEwoLdW5hbGxvY2F0ZWQYEyABKAkSDAoEZGVidBgUIAEoCRIMCgRiYXNlGBUgASgJEhAKCGJhc2VsaW5lGBYgASgJEhUKDWxhc3Rfc2VxdWVuY2UYFyABKAQSEgoKdXNhZ2VfaG91chgYIAEoDRovCg1NZXRhZGF0YUVudHJ5EgsKA2tleRgBIAEoCRINCgV2YWx1ZRgCIAEoCToCOAEiuAUKC0FnZW50UmVjb3JkEgsKA3VpZBgBIAEoBBIKCgJpZBgCIAEoCRIQCghwb29sX3VpZBgDIAEoBBIMCgRuYW1lGAQgASgJEhAKCHByaW9yaXR5GAUgASgNEg0KBXN0YXRlGAYgASgNEhcKD292ZXJkcmFmdF9saW1pdBgHIAEoCRITCgthbGxvd19mb3JjZRgIIAEoCBIRCglwYXJlbnRfaWQYCSABKAkSFgoOaW5pdGlhbF9idWRnZXQYCiABKAkSQAoIbWV0YWRhdGEYCyADKAsyLi5zYWZlZ3VhcmRzLnN0b3JlLnYxLkFnZW50UmVjb3JkLk1ldGFkYXRhRW50cnkSEAoIcmV2aXNpb24YDCABKAQSFwoPYnVkZ2V0X3JldmlzaW9uGA0gASgEEhYKDmNyZWF0ZV90aW1lX21zGA4gASgDEhYKDnVwZGF0ZV90aW1lX21zGA8gASgDEhYKDmJ1ZGdldF90aW1lX21zGBAgASgDEhYKDmRlbGV0ZV90aW1lX21zGBEgASgDEhkKEW9wZW5fcmVzZXJ2YXRpb25zGBIgASgNEhYKDnF1YW50aXR5X25hbWVzGBMgAygJEhEKCWFsbG9jYXRlZBgUIAEoCRINCgVzcGVudBgVIAEoCRIQCghyZXNlcnZlZBgWIAEoCRIMCgRiYXNlGBcgASgJEhAKCGJhc2VsaW5lGBggASgJEhUKDWxhc3Rfc2VxdWVuY2UYGSABKAQSEgoKdXNhZ2VfaG91chgaIAEoDRITCgtzcGVuZF9jb3VudBgbIAEoBBIaChJsYXN0X3NwZW5kX3RpbWVfbXMYHCABKAMSFQoNc2VydmljZV9sZXZlbBgdIAEoCRovCg1NZXRhZGF0YUVudHJ5EgsKA2tleRgBIAEoCRINCgV2YWx1ZRgCIAEoCToCOAEi9gMKEVJlc2VydmF0aW9uUmVjb3JkEgoKAmlkGAEgASgJEhEKCWFnZW50X3VpZBgCIAEoBBINCgVzdGF0ZRgDIAEoDRIOCgZhbW91bnQYBCABKAkSDAoEaGVsZBgFIAEoCRIRCgljb21taXR0ZWQYBiABKAkSEAoIY2F0ZWdvcnkYByABKAkSNwoKcXVhbnRpdGllcxgIIAMoCzIjLnNhZmVndWFyZHMuc3RvcmUudjEuUXVhbnRpdHlSZWNvcmQSDgoGcnVuX2lkGAkgASgJEkYKCG1ldGFkYXRhGAogAygLMjQuc2FmZWd1YXJkcy5zdG9yZS52MS5SZXNlcnZhdGlvblJlY29yZC5NZXRhZGF0YUVudHJ5EhIKCmV4dGVuc2lvbnMYCyABKA0SFgoOY3JlYXRlX3RpbWVfbXMYDCABKAMSFgoOZXhwaXJlX3RpbWVfbXMYDSABKAMSEwoLZW5kX3RpbWVfbXMYDiABKAMSFAoMc2V0dGxlZF9sYXRlGA8gASgIEi4KBXZlcmJzGBAgAygLMh8uc2FmZWd1YXJkcy5zdG9yZS52MS5WZXJiUmVjb3JkEg8KB2NvbW1pdHMYESABKA0aLwoNTWV0YWRhdGFFbnRyeRILCgNrZXkYASABKAkSDQoFdmFsdWUYAiABKAk6AjgBIi4KDlF1YW50aXR5UmVjb3JkEgwKBG5hbWUYASABKAkSDgoGYW1vdW50GAIgASgJIjAKClZlcmJSZWNvcmQSDgoGbWV0aG9kGAEgASgNEhIKCnJlcXVlc3RfaWQYAiABKAkiqQQKC0VudHJ5UmVjb3JkEhAKCHNlcXVlbmNlGAEgASgEEg8KB3RpbWVfbXMYAiABKAMSDAoEa2luZBgDIAEoDRIVCg1wcmV2aW91c19oYXNoGAQgASgMEjQKCGFjY291bnRzGAUgAygLMiIuc2FmZWd1YXJkcy5zdG9yZS52MS5BY2NvdW50UmVjb3JkEg4KBmFtb3VudBgGIAEoCRIyCgdjaGFuZ2VzGAcgAygLMiEuc2FmZWd1YXJkcy5zdG9yZS52MS5DaGFuZ2VSZWNvcmQSEgoKcmVxdWVzdF9pZBgIIAEoCRIOCgZtZXRob2QYCSABKA0SEQoJcHJpbmNpcGFsGAogASgJEg4KBnJlYXNvbhgLIAEoCRIWCg5yZXNlcnZhdGlvbl9pZBgMIAEoCRIZChFyZWZ1bmRlZF9zZXF1ZW5jZRgNIAEoBBIQCghjYXRlZ29yeRgOIAEoCRI3CgpxdWFudGl0aWVzGA8gAygLMiMuc2FmZWd1YXJkcy5zdG9yZS52MS5RdWFudGl0eVJlY29yZBIOCgZydW5faWQYECABKAkSEAoIdHJhY2VfaWQYESABKAkSQAoIbWV0YWRhdGEYEiADKAsyLi5zYWZlZ3VhcmRzLnN0b3JlLnYxLkVudHJ5UmVjb3JkLk1ldGFkYXRhRW50cnkaLwoNTWV0YWRhdGFFbnRyeRILCgNrZXkYASABKAkSDQoFdmFsdWUYAiABKAk6AjgBIo4BCg1BY2NvdW50UmVjb3JkEgwKBGtpbmQYASABKA0SCwoDdWlkGAIgASgEEhkKEXByZXZpb3VzX3NlcXVlbmNlGAMgASgEEjQKCHBvc3RpbmdzGAQgAygLMiIuc2FmZWd1YXJkcy5zdG9yZS52MS5Qb3N0aW5nUmVjb3JkEhEKCXJlbWFpbmluZxgFIAEoCSI8Cg1Qb3N0aW5nUmVjb3JkEg0KBWZpZWxkGAEgASgNEg0KBWRlbHRhGAIgASgJEg0KBWFmdGVyGAMgASgJIjwKDENoYW5nZVJlY29yZBINCgVmaWVsZBgBIAEoCRIOCgZiZWZvcmUYAiABKAkSDQoFYWZ0ZXIYAyABKAki4wYKEUlkZW1wb3RlbmN5UmVjb3JkEhMKC2ZpbmdlcnByaW50GAEgASgMEhAKCHNlcXVlbmNlGAIgASgEEg8KB3RpbWVfbXMYAyABKAMSDgoGYW1vdW50GAQgASgJEhUKDXNlY29uZF9hbW91bnQYBSABKAkSEAoId2FybmluZ3MYBiADKA0SDAoEbGF0ZRgHIAEoCBIzCgdiYWxhbmNlGAggASgLMiIuc2FmZWd1YXJkcy5zdG9yZS52MS5CYWxhbmNlUmVjb3JkEjsKC3Jlc2VydmF0aW9uGAkgASgLMiYuc2FmZWd1YXJkcy5zdG9yZS52MS5SZXNlcnZhdGlvblJlY29yZBIvCgVhZ2VudBgKIAEoCzIgLnNhZmVndWFyZHMuc3RvcmUudjEuQWdlbnRSZWNvcmQSLQoEcG9vbBgLIAEoCzIfLnNhZmVndWFyZHMuc3RvcmUudjEuUG9vbFJlY29yZBI1CgtvdGhlcl9hZ2VudBgMIAEoCzIgLnNhZmVndWFyZHMuc3RvcmUudjEuQWdlbnRSZWNvcmQSMwoKb3RoZXJfcG9vbBgNIAEoCzIfLnNhZmVndWFyZHMuc3RvcmUudjEuUG9vbFJlY29yZBIdChVjb25maWd1cmF0aW9uX2NoYW5nZXMYDiABKAkSOgoLYWxsb2NhdGlvbnMYDyADKAsyJS5zYWZlZ3VhcmRzLnN0b3JlLnYxLkFsbG9jYXRpb25SZWNvcmQSMQoGb2JqZWN0GBAgASgLMiEuc2FmZWd1YXJkcy5zdG9yZS52MS5PYmplY3RSZWNvcmQSPgoJZW1lcmdlbmN5GBEgASgLMisuc2FmZWd1YXJkcy5zdG9yZS52MS5FbWVyZ2VuY3lSZXF1ZXN0UmVjb3JkEkQKEGVtZXJnZW5jeV9wb2xpY3kYEiABKAsyKi5zYWZlZ3VhcmRzLnN0b3JlLnYxLkVtZXJnZW5jeVBvbGljeVJlY29yZBI3Cgl2aW9sYXRpb24YFCABKAsyJC5zYWZlZ3VhcmRzLnN0b3JlLnYxLlZpb2xhdGlvblJlY29yZBJEChBlZmZlY3RpdmVfbGV2ZWxzGBMgASgLMiouc2FmZWd1YXJkcy5zdG9yZS52MS5FZmZlY3RpdmVMZXZlbHNSZWNvcmQipgEKEEFsbG9jYXRpb25SZWNvcmQSEAoIYWdlbnRfaWQYASABKAkSEAoIcHJpb3JpdHkYAiABKA0SDgoGYmVmb3JlGAMgASgJEg0KBWFmdGVyGAQgASgJEhAKCGJhc2VsaW5lGAUgASgJEhQKDHVzYWdlX2Ftb3VudBgGIAEoCRIVCg11c2FnZV9lbnRyaWVzGAcgASgEEhAKCGxlZnRfb3V0GAggASgIIu8BCg1CYWxhbmNlUmVjb3JkEhEKCWFsbG9jYXRlZBgBIAEoCRINCgVzcGVudBgCIAEoCRIQCghyZXNlcnZlZBgDIAEoCRIXCg9vdmVyZHJhZnRfbGltaXQYBCABKAkSFgoOaW5pdGlhbF9idWRnZXQYBSABKAkSEAoIYmFzZWxpbmUYBiABKAkSDQoFc3RhdGUYByABKA0SFwoPYnVkZ2V0X3JldmlzaW9uGAggASgEEhAKCHBvb2xfdWlkGAkgASgEEhYKDmJ1ZGdldF90aW1lX21zGAogASgDEhUKDXNlcnZpY2VfbGV2ZWwYCyABKAkiQgoLVXNhZ2VSZWNvcmQSMwoFY2VsbHMYASADKAsyJC5zYWZlZ3VhcmRzLnN0b3JlLnYxLlVzYWdlQ2VsbFJlY29yZCKeAQoPVXNhZ2VDZWxsUmVjb3JkEg0KBWluZGV4GAEgASgNEg4KBmFtb3VudBgCIAEoCRIPCgdlbnRyaWVzGAMgASgEEhAKCHJlcXVlc3RzGAQgASgEEhAKCHJlZnVuZGVkGAUgASgJEjcKCnF1YW50aXRpZXMYBiADKAsyIy5zYWZlZ3VhcmRzLnN0b3JlLnYxLlF1YW50aXR5UmVjb3JkIiAKDFJlZnVuZFJlY29yZBIQCghyZWZ1bmRlZBgBIAEoCSIYCglVaWRSZWNvcmQSCwoDdWlkGAEgASgEIu4DCg9WaW9sYXRpb25SZWNvcmQSEAoIc2VxdWVuY2UYASABKAQSDAoEdHlwZRgCIAEoDRIQCghzZXZlcml0eRgDIAEoDRINCgVzdGF0ZRgEIAEoDRIOCgZzb3VyY2UYBSABKA0SEQoJcnVsZV9raW5kGAYgASgNEg8KB3J1bGVfaWQYByABKAkSEQoJYWdlbnRfdWlkGAggASgEEhAKCGFnZW50X2lkGAkgASgJEhAKCHBvb2xfdWlkGAogASgEEg8KB3Bvb2xfaWQYCyABKAkSDwoHbWVzc2FnZRgMIAEoCRJCCgdkZXRhaWxzGA0gAygLMjEuc2FmZWd1YXJkcy5zdG9yZS52MS5WaW9sYXRpb25SZWNvcmQuRGV0YWlsc0VudHJ5Eg0KBWNvdW50GA4gASgEEhYKDmVudHJ5X3NlcXVlbmNlGA8gASgEEhYKDmNyZWF0ZV90aW1lX21zGBAgASgDEhYKDnVwZGF0ZV90aW1lX21zGBEgASgDEhMKC2VuZF90aW1lX21zGBIgASgDEhAKCHJlcG9ydGVyGBMgASgJEg0KBWFjdG9yGBQgASgJEgwKBG5vdGUYFSABKAkaLgoMRGV0YWlsc0VudHJ5EgsKA2tleRgBIAEoCRINCgV2YWx1ZRgCIAEoCToCOAEiKQoVVmlvbGF0aW9uTnVtYmVyUmVjb3JkEhAKCHNlcXVlbmNlGAEgASgEIoABChRWaW9sYXRpb25FdmVudFJlY29yZBIQCghzZXF1ZW5jZRgBIAEoBBIPCgd0aW1lX21zGAIgASgDEgwKBGtpbmQYAyABKA0SNwoJdmlvbGF0aW9uGAQgASgLMiQuc2FmZWd1YXJkcy5zdG9yZS52MS5WaW9sYXRpb25SZWNvcmQiRwoNRXBpc29kZVJlY29yZBIRCgl2aW9sYXRpb24YASABKAQSDQoFY291bnQYAiABKAQSFAoMbGFzdF90aW1lX21zGAMgASgDIkcKDURlbmlhbHNSZWNvcmQSEQoJYWdlbnRfdWlkGAEgASgEEg0KBWNvdW50GAIgASgEEhQKDGxhc3RfdGltZV9tcxgDIAEoAyLBAQoTU2VydmljZUxldmVsc1JlY29yZBIvCgVzY29wZRgBIAEoCzIgLnNhZmVndWFyZHMuc3RvcmUudjEuU2NvcGVSZWNvcmQSNwoGbGV2ZWxzGAIgAygLMicuc2FmZWd1YXJkcy5zdG9yZS52MS5TZXJ2aWNlTGV2ZWxSZWNvcmQSEAoIcmV2aXNpb24YAyABKAQSFgoOY3JlYXRlX3RpbWVfbXMYBCABKAMSFgoOdXBkYXRlX3RpbWVfbXMYBSABKAMiSQoSU2VydmljZUxldmVsUmVjb3JkEgwKBG5hbWUYASABKAkSEwoLbWluX3BlcmNlbnQYAiABKAkSEAoIZmVhdHVyZXMYAyADKAkiKAoLU2NvcGVSZWNvcmQSDAoEa2luZBgBIAEoDRILCgN1aWQYAiABKAQiZAoVRWZmZWN0aXZlTGV2ZWxzUmVjb3JkEhEKCXNvdXJjZV9pZBgBIAEoCRI4CgZsZXZlbHMYAiABKAsyKC5zYWZlZ3VhcmRzLnN0b3JlLnYxLlNlcnZpY2VMZXZlbHNSZWNvcmQiUgoVVmlvbGF0aW9uQ291bnRzUmVjb3JkEjkKBmNvdW50cxgBIAMoCzIpLnNhZmVndWFyZHMuc3RvcmUudjEuVmlvbGF0aW9uQ291bnRSZWNvcmQiUwoUVmlvbGF0aW9uQ291bnRSZWNvcmQSDAoEdHlwZRgBIAEoDRIQCghzZXZlcml0eRgCIAEoDRINCgV0b3RhbBgDIAEoBBIMCgRvcGVuGAQgASgEIkQKEVJlcXVlc3RUaW1lUmVjb3JkEgsKA3VpZBgBIAEoBBIOCgZtZXRob2QYAiABKA0SEgoKcmVxdWVzdF9pZBgDIAEoCSLsAgoSQnVkZ2V0UmV2aWV3UmVjb3JkEhAKCHNlcXVlbmNlGAEgASgEEg8KB29yZGluYWwYAiABKAQSDwoHdHJpZ2dlchgDIAEoDRIRCglwcmluY2lwYWwYBCABKAkSDwoHcG9vbF9pZBgFIAEoCRIVCg1zdGFydF90aW1lX21zGAYgASgDEhMKC2VuZF90aW1lX21zGAcgASgDEh8KF2FnZW50X3VuZGVydXNlZF9wZXJjZW50GAggASgJEh4KFmFnZW50X2RlcGxldGVkX3BlcmNlbnQYCSABKAkSGAoQcG9vbF9sb3dfcGVyY2VudBgKIAEoCRIOCgZhZ2VudHMYCyABKAQSDQoFcG9vbHMYDCABKAQSEAoIcG9vbF9sb3cYDSABKAQSFgoOYWdlbnRfZGVwbGV0ZWQYDiABKAQSFwoPYWdlbnRfdW5kZXJ1c2VkGA8gASgEEhUKDWtlcHRfZmluZGluZ3MYECABKAQiWAoaQnVkZ2V0UmV2aWV3RmluZGluZ3NSZWNvcmQSOgoIZmluZGluZ3MYASADKAsyKC5zYWZlZ3VhcmRzLnN0b3JlLnYxLlJldmlld0ZpbmRpbmdSZWNvcmQieQoTUmV2aWV3RmluZGluZ1JlY29yZBIMCgRraW5kGAEgASgNEhAKCGFnZW50X2lkGAIgASgJEg8KB3Bvb2xfaWQYAyABKAkSDAoEdW5pdBgEIAEoCRIRCglyZW1haW5pbmcYBSABKAkSEAoIYmFzZWxpbmUYBiABKAkilwMKFUVtZXJnZW5jeVBvbGljeVJlY29yZBIvCgVzY29wZRgBIAEoCzIgLnNhZmVndWFyZHMuc3RvcmUudjEuU2NvcGVSZWNvcmQSDwoHZW5hYmxlZBgCIAEoCBIaChJwcmlvcml0eV90aHJlc2hvbGQYAyABKA0SFgoOY3JpdGljYWxfc2hhcmUYBCABKAkSGAoLcGVyX2RheV9tYXgYBSABKAlIAIgBARIcCg9wZXJfcmVxdWVzdF9tYXgYBiABKAlIAYgBARITCgtjb29sZG93bl9tcxgHIAEoBBIbCg5hcHByb3ZhbF9hYm92ZRgIIAEoCUgCiAEBEhcKD2FwcHJvdmFsX3R0bF9tcxgJIAEoBBIMCgRtaW50GAogASgIEhAKCHJldmlzaW9uGAsgASgEEhYKDmNyZWF0ZV90aW1lX21zGAwgASgDEhYKDnVwZGF0ZV90aW1lX21zGA0gASgDQg4KDF9wZXJfZGF5X21heEISChBfcGVyX3JlcXVlc3RfbWF4QhEKD19hcHByb3ZhbF9hYm92ZSKQAwoWRW1lcmdlbmN5UmVxdWVzdFJlY29yZBIOCgZudW1iZXIYASABKAQSCgoCaWQYAiABKAkSEQoJYWdlbnRfdWlkGAMgASgEEhAKCGFnZW50X2lkGAQgASgJEhAKCHBvb2xfdWlkGAUgASgEEg8KB3Bvb2xfaWQYBiABKAkSDAoEdW5pdBgHIAEoCRIQCghwcmlvcml0eRgIIAEoDRIOCgZhbW91bnQYCSABKAkSDgoGcmVhc29uGAogASgJEg0KBXN0YXRlGAsgASgNEgwKBHJ1bGUYDCABKA0SEAoIYXBwcm92ZWQYDSABKAkSEgoKYXBwcm92YWJsZRgOIAEoCRITCgtleHBsYW5hdGlvbhgPIAEoCRIVCg1yZXRyeV90aW1lX21zGBAgASgDEhAKCHNlcXVlbmNlGBEgASgEEhYKDmNyZWF0ZV90aW1lX21zGBIgASgDEhYKDmV4cGlyZV90aW1lX21zGBMgASgDEhMKC2VuZF90aW1lX21zGBQgASgDEgwKBG5vdGUYFSABKAkiJwoVRW1lcmdlbmN5TnVtYmVyUmVjb3JkEg4KBm51bWJlchgBIAEoBCKoAQoVRW1lcmdlbmN5R3JhbnRzUmVjb3JkEhEKCWFnZW50X3VpZBgBIAEoBBI0CgNkYXkYAiABKAsyJy5zYWZlZ3VhcmRzLnN0b3JlLnYxLkVtZXJnZW5jeURheVJlY29yZBIUCgxsYXN0X3RpbWVfbXMYAyABKAMSDwoHcGVuZGluZxgEIAMoBBIOCgZkZW5pZWQYBSADKAQSDwoHc2V0dGxlZBgGIAMoBCJNChJFbWVyZ2VuY3lEYXlSZWNvcmQSNwoFc2xvdHMYASADKAsyKC5zYWZlZ3VhcmRzLnN0b3JlLnYxLkVtZXJnZW5jeVNsb3RSZWNvcmQiNAoTRW1lcmdlbmN5U2xvdFJlY29yZBINCgVpbmRleBgBIAEoBBIOCgZhbW91bnQYAiABKAkivwIKE1NwZW5kaW5nTGltaXRSZWNvcmQSCwoDdWlkGAEgASgEEgoKAmlkGAIgASgJEgwKBG5hbWUYAyABKAkSLwoFc2NvcGUYBCABKAsyIC5zYWZlZ3VhcmRzLnN0b3JlLnYxLlNjb3BlUmVjb3JkEg4KBm1ldHJpYxgFIAEoCRIxCgZ3aW5kb3cYBiABKAsyIS5zYWZlZ3VhcmRzLnN0b3JlLnYxLldpbmRvd1JlY29yZBINCgV2YWx1ZRgHIAEoCRITCgtlbmZvcmNlbWVudBgIIAEoDRIQCghzZXZlcml0eRgJIAEoDRIVCg1jb3VudF9mcm9tX21zGAogASgDEhAKCHJldmlzaW9uGAsgASgEEhYKDmNyZWF0ZV90aW1lX21zGAwgASgDEhYKDnVwZGF0ZV90aW1lX21zGA0gASgDImEKDFdpbmRvd1JlY29yZBIMCgRraW5kGAEgASgNEgwKBHVuaXQYAiABKA0SDAoEem9uZRgDIAEoCRISCgp3ZWVrX3N0YXJ0GAQgASgNEhMKC2R1cmF0aW9uX21zGAUgASgEIn4KEkxpbWl0Q291bnRlclJlY29yZBIQCghzdGFydF9tcxgBIAEoAxIOCgZlbmRfbXMYAiABKAMSDwoHY291bnRlZBgDIAEoCRI1CgVzbG90cxgEIAMoCzImLnNhZmVndWFyZHMuc3RvcmUudjEuQ291bnRlclNsb3RSZWNvcmQiMgoRQ291bnRlclNsb3RSZWNvcmQSDQoFaW5kZXgYASABKAQSDgoGYW1vdW50GAIgASgJIi8KDE9iamVjdFJlY29yZBISCgpjb2xsZWN0aW9uGAEgASgJEgsKA2tleRgCIAEoCSLJAwoOU2NoZWR1bGVSZWNvcmQSCwoDdWlkGAEgASgEEgoKAmlkGAIgASgJEgwKBG5hbWUYAyABKAkSDAoEY3JvbhgEIAEoCRIRCgl0aW1lX3pvbmUYBSABKAkSEwoLaW50ZXJ2YWxfbXMYBiABKAQSEQoJYW5jaG9yX21zGAcgASgDEjkKBmFjdGlvbhgIIAEoCzIpLnNhZmVndWFyZHMuc3RvcmUudjEuU2NoZWR1bGVBY3Rpb25SZWNvcmQSMQoHc3ViamVjdBgJIAEoCzIgLnNhZmVndWFyZHMuc3RvcmUudjEuU2NvcGVSZWNvcmQSEAoIY2F0Y2hfdXAYCiABKA0SDwoHZW5hYmxlZBgLIAEoCBISCgpydW5fcmVhc29uGAwgASgJEhMKC2R1ZV90aW1lX21zGA0gASgDEhEKCXJ1bl9jb3VudBgOIAEoBBI4Cghwcm9ncmVzcxgPIAEoCzImLnNhZmVndWFyZHMuc3RvcmUudjEuUnVuUHJvZ3Jlc3NSZWNvcmQSEAoIcmV2aXNpb24YECABKAQSFgoOY3JlYXRlX3RpbWVfbXMYESABKAMSFgoOdXBkYXRlX3RpbWVfbXMYEiABKAMi5QIKFFNjaGVkdWxlQWN0aW9uUmVjb3JkEgwKBGtpbmQYASABKA0SEAoIYWdlbnRfaWQYAiABKAkSDwoHcG9vbF9pZBgDIAEoCRIOCgZhbW91bnQYBCABKAkSFgoOcmVzZXRfYmFzZWxpbmUYBSABKAgSEQoJYWdlbnRfaWRzGAYgAygJEhEKCXdpbmRvd19tcxgHIAEoBBISCgV0b3RhbBgIIAEoCUgAiAEBEhcKD3ByaW9yaXR5X3dlaWdodBgJIAEoCRIUCgx1c2FnZV93ZWlnaHQYCiABKAkSFQoNbWluX3Blcl9hZ2VudBgLIAEoCRIVCg1ub3JtYWxpemF0aW9uGAwgASgNEhgKEHVzYWdlX211bHRpcGxpZXIYDSABKAkSFwoKbWF4X2J1ZGdldBgOIAEoCUgBiAEBEhEKCXN0YXRpc3RpYxgPIAEoDUIICgZfdG90YWxCDQoLX21heF9idWRnZXQiUAoRUnVuUHJvZ3Jlc3NSZWNvcmQSDQoFcGhhc2UYASABKA0SDQoFYWZ0ZXIYAiABKAkSDwoHdWlkX2VuZBgDIAEoBBIMCgR0dXJuGAQgASgEIugBChFTY2hlZHVsZVJ1blJlY29yZBIOCgZudW1iZXIYASABKAQSEwoLZHVlX3RpbWVfbXMYAiABKAMSEwoLcnVuX3RpbWVfbXMYAyABKAMSEwoLZW5kX3RpbWVfbXMYBCABKAMSDwoHdHJpZ2dlchgFIAEoDRIPCgdvdXRjb21lGAYgASgNEg4KBnJlYXNvbhgHIAEoCRIPCgdzdW1tYXJ5GAggASgJEhYKDmZpcnN0X3NlcXVlbmNlGAkgASgEEhIKCmFnZW50c19zZXQYCiABKAQSFQoNYWdlbnRzX2ZhaWxlZBgLIAEoBCIhChJTY2hlZHVsZU1hcmtSZWNvcmQSCwoDcnVuGAEgASgEItcCChFCdWRnZXRBbGVydFJlY29yZBILCgN1aWQYASABKAQSCgoCaWQYAiABKAkSLwoFc2NvcGUYAyABKAsyIC5zYWZlZ3VhcmRzLnN0b3JlLnYxLlNjb3BlUmVjb3JkEhIKCnN1YmplY3RfaWQYBCABKAkSEQoJY29uZGl0aW9uGAUgASgNEj0KCnRocmVzaG9sZHMYBiADKAsyKS5zYWZlZ3VhcmRzLnN0b3JlLnYxLkFsZXJ0VGhyZXNob2xkUmVjb3JkEhQKDHJlYXJtX21hcmdpbhgHIAEoCRIVCg13aWRlc3RfbWFyZ2luGAggASgJEg8KB21lc3NhZ2UYCSABKAkSEgoKc3RhdGVzX3VpZBgKIAEoBBIQCghyZXZpc2lvbhgLIAEoBBIWCg5jcmVhdGVfdGltZV9tcxgMIAEoAxIWCg51cGRhdGVfdGltZV9tcxgNIAEoAyI3ChRBbGVydFRocmVzaG9sZFJlY29yZBINCgV2YWx1ZRgBIAEoCRIQCghzZXZlcml0eRgCIAEoDSJMChBBbGVydFN0YXRlUmVjb3JkEjgKBWZpcmVkGAEgAygLMikuc2FmZWd1YXJkcy5zdG9yZS52MS5GaXJlZFRocmVzaG9sZFJlY29yZCI4ChRGaXJlZFRocmVzaG9sZFJlY29yZBINCgV2YWx1ZRgBIAEoCRIRCgl2aW9sYXRpb24YAiABKAQiIAoQRW5kZWRBbGVydFJlY29yZBIMCgRub3RlGAEgASgJIvYBChNCdWRnZXRNb25pdG9yUmVjb3JkEgsKA3VpZBgBIAEoBBIKCgJpZBgCIAEoCRIMCgRuYW1lGAMgASgJEi8KBXNjb3BlGAQgASgLMiAuc2FmZWd1YXJkcy5zdG9yZS52MS5TY29wZVJlY29yZBISCgpleHByZXNzaW9uGAUgASgJEg4KBmFjdGlvbhgGIAEoDRIQCghzZXZlcml0eRgHIAEoDRIPCgdtZXNzYWdlGAggASgJEhAKCHJldmlzaW9uGAkgASgEEhYKDmNyZWF0ZV90aW1lX21zGAogASgDEhYKDnVwZGF0ZV90aW1lX21zGAsgASgDYgZwcm90bzM");
 
 /**
  * StoreRecord is the one row about the store itself. Written with every transaction.
@@ -2792,6 +2792,419 @@ export const ObjectRecordSchema: GenMessage<ObjectRecord> = /*@__PURE__*/
   messageDesc(file_safeguards_store_v1_records, 42);
 
 /**
+ * ScheduleRecord is one schedule.
+ *
+ * @generated from message safeguards.store.v1.ScheduleRecord
+ */
+export type ScheduleRecord = Message<"safeguards.store.v1.ScheduleRecord"> & {
+  /**
+   * Made by the store.
+   *
+   * @generated from field: uint64 uid = 1;
+   */
+  uid: bigint;
+
+  /**
+   * The client's name for it.
+   *
+   * @generated from field: string id = 2;
+   */
+  id: string;
+
+  /**
+   * Free text.
+   *
+   * @generated from field: string name = 3;
+   */
+  name: string;
+
+  /**
+   * Five fields, or empty: by interval.
+   *
+   * @generated from field: string cron = 4;
+   */
+  cron: string;
+
+  /**
+   * Of `cron`: an IANA time zone.
+   *
+   * @generated from field: string time_zone = 5;
+   */
+  timeZone: string;
+
+  /**
+   * Of an interval.
+   *
+   * @generated from field: uint64 interval_ms = 6;
+   */
+  intervalMs: bigint;
+
+  /**
+   * Of an interval: it is first due one interval later.
+   *
+   * @generated from field: int64 anchor_ms = 7;
+   */
+  anchorMs: bigint;
+
+  /**
+   * What it does.
+   *
+   * @generated from field: safeguards.store.v1.ScheduleActionRecord action = 8;
+   */
+  action?: ScheduleActionRecord | undefined;
+
+  /**
+   * Whom that is for.
+   *
+   * @generated from field: safeguards.store.v1.ScopeRecord subject = 9;
+   */
+  subject?: ScopeRecord | undefined;
+
+  /**
+   * safeguards.v1.CatchUp.
+   *
+   * @generated from field: uint32 catch_up = 10;
+   */
+  catchUp: number;
+
+  /**
+   * Whether it is ever due.
+   *
+   * @generated from field: bool enabled = 11;
+   */
+  enabled: boolean;
+
+  /**
+   * In the entries of its runs.
+   *
+   * @generated from field: string run_reason = 12;
+   */
+  runReason: string;
+
+  /**
+   * When it is due, or 0.
+   *
+   * @generated from field: int64 due_time_ms = 13;
+   */
+  dueTimeMs: bigint;
+
+  /**
+   * Runs so far.
+   *
+   * @generated from field: uint64 run_count = 14;
+   */
+  runCount: bigint;
+
+  /**
+   * Set while the newest run goes through the agents of a pool.
+   *
+   * @generated from field: safeguards.store.v1.RunProgressRecord progress = 15;
+   */
+  progress?: RunProgressRecord | undefined;
+
+  /**
+   * Counts changes.
+   *
+   * @generated from field: uint64 revision = 16;
+   */
+  revision: bigint;
+
+  /**
+   * Of the creation.
+   *
+   * @generated from field: int64 create_time_ms = 17;
+   */
+  createTimeMs: bigint;
+
+  /**
+   * Of the last change.
+   *
+   * @generated from field: int64 update_time_ms = 18;
+   */
+  updateTimeMs: bigint;
+};
+
+/**
+ * Describes the message safeguards.store.v1.ScheduleRecord.
+ * Use `create(ScheduleRecordSchema)` to create a new message.
+ */
+export const ScheduleRecordSchema: GenMessage<ScheduleRecord> = /*@__PURE__*/
+  messageDesc(file_safeguards_store_v1_records, 43);
+
+/**
+ * ScheduleActionRecord is what a schedule does.
+ *
+ * @generated from message safeguards.store.v1.ScheduleActionRecord
+ */
+export type ScheduleActionRecord = Message<"safeguards.store.v1.ScheduleActionRecord"> & {
+  /**
+   * 1 fund a pool, 2 set budgets, 3 allocate dynamic, 4 rebalance a pool, 5 review budgets.
+   *
+   * @generated from field: uint32 kind = 1;
+   */
+  kind: number;
+
+  /**
+   * Of the agent, or empty.
+   *
+   * @generated from field: string agent_id = 2;
+   */
+  agentId: string;
+
+  /**
+   * Of the pool, or empty.
+   *
+   * @generated from field: string pool_id = 3;
+   */
+  poolId: string;
+
+  /**
+   * The budget to set, the delta to fund or the base budget, an amount.
+   *
+   * @generated from field: string amount = 4;
+   */
+  amount: string;
+
+  /**
+   * Whether the budget that is set becomes the 100 percent.
+   *
+   * @generated from field: bool reset_baseline = 5;
+   */
+  resetBaseline: boolean;
+
+  /**
+   * Of a strategy: the agents, or empty for all of the pool.
+   *
+   * @generated from field: repeated string agent_ids = 6;
+   */
+  agentIds: string[];
+
+  /**
+   * Of a strategy: how far back usage counts.
+   *
+   * @generated from field: uint64 window_ms = 7;
+   */
+  windowMs: bigint;
+
+  /**
+   * Of a rebalancing: what is divided, an amount, or unset.
+   *
+   * @generated from field: optional string total = 8;
+   */
+  total?: string | undefined;
+
+  /**
+   * Of a rebalancing, a decimal.
+   *
+   * @generated from field: string priority_weight = 9;
+   */
+  priorityWeight: string;
+
+  /**
+   * Of a rebalancing, a decimal.
+   *
+   * @generated from field: string usage_weight = 10;
+   */
+  usageWeight: string;
+
+  /**
+   * Of a rebalancing, an amount.
+   *
+   * @generated from field: string min_per_agent = 11;
+   */
+  minPerAgent: string;
+
+  /**
+   * Of a rebalancing: safeguards.v1.RebalanceNormalization.
+   *
+   * @generated from field: uint32 normalization = 12;
+   */
+  normalization: number;
+
+  /**
+   * Of a dynamic allocation, a decimal.
+   *
+   * @generated from field: string usage_multiplier = 13;
+   */
+  usageMultiplier: string;
+
+  /**
+   * Of a dynamic allocation, an amount, or unset.
+   *
+   * @generated from field: optional string max_budget = 14;
+   */
+  maxBudget?: string | undefined;
+
+  /**
+   * Of a dynamic allocation: safeguards.v1.UsageStatistic.
+   *
+   * @generated from field: uint32 statistic = 15;
+   */
+  statistic: number;
+};
+
+/**
+ * Describes the message safeguards.store.v1.ScheduleActionRecord.
+ * Use `create(ScheduleActionRecordSchema)` to create a new message.
+ */
+export const ScheduleActionRecordSchema: GenMessage<ScheduleActionRecord> = /*@__PURE__*/
+  messageDesc(file_safeguards_store_v1_records, 44);
+
+/**
+ * RunProgressRecord is how far a run over the agents of a pool has come.
+ *
+ * @generated from message safeguards.store.v1.RunProgressRecord
+ */
+export type RunProgressRecord = Message<"safeguards.store.v1.RunProgressRecord"> & {
+  /**
+   * 1 taking from those that have more, 2 giving to the others.
+   *
+   * @generated from field: uint32 phase = 1;
+   */
+  phase: number;
+
+  /**
+   * The id of the agent it came to.
+   *
+   * @generated from field: string after = 2;
+   */
+  after: string;
+
+  /**
+   * Agents from this number on joined later.
+   *
+   * @generated from field: uint64 uid_end = 3;
+   */
+  uidEnd: bigint;
+
+  /**
+   * Larger than that of every run that was in progress when it began.
+   *
+   * @generated from field: uint64 turn = 4;
+   */
+  turn: bigint;
+};
+
+/**
+ * Describes the message safeguards.store.v1.RunProgressRecord.
+ * Use `create(RunProgressRecordSchema)` to create a new message.
+ */
+export const RunProgressRecordSchema: GenMessage<RunProgressRecord> = /*@__PURE__*/
+  messageDesc(file_safeguards_store_v1_records, 45);
+
+/**
+ * ScheduleRunRecord is one run of a schedule.
+ *
+ * @generated from message safeguards.store.v1.ScheduleRunRecord
+ */
+export type ScheduleRunRecord = Message<"safeguards.store.v1.ScheduleRunRecord"> & {
+  /**
+   * From 1, without gaps.
+   *
+   * @generated from field: uint64 number = 1;
+   */
+  number: bigint;
+
+  /**
+   * When it was due, or 0.
+   *
+   * @generated from field: int64 due_time_ms = 2;
+   */
+  dueTimeMs: bigint;
+
+  /**
+   * When it began.
+   *
+   * @generated from field: int64 run_time_ms = 3;
+   */
+  runTimeMs: bigint;
+
+  /**
+   * When it ended, or 0.
+   *
+   * @generated from field: int64 end_time_ms = 4;
+   */
+  endTimeMs: bigint;
+
+  /**
+   * safeguards.v1.RunTrigger.
+   *
+   * @generated from field: uint32 trigger = 5;
+   */
+  trigger: number;
+
+  /**
+   * safeguards.v1.RunOutcome.
+   *
+   * @generated from field: uint32 outcome = 6;
+   */
+  outcome: number;
+
+  /**
+   * Why it failed, or empty.
+   *
+   * @generated from field: string reason = 7;
+   */
+  reason: string;
+
+  /**
+   * For people.
+   *
+   * @generated from field: string summary = 8;
+   */
+  summary: string;
+
+  /**
+   * Its first entry, or 0.
+   *
+   * @generated from field: uint64 first_sequence = 9;
+   */
+  firstSequence: bigint;
+
+  /**
+   * Agents of a pool whose budget was set.
+   *
+   * @generated from field: uint64 agents_set = 10;
+   */
+  agentsSet: bigint;
+
+  /**
+   * Agents of a pool whose budget could not be set.
+   *
+   * @generated from field: uint64 agents_failed = 11;
+   */
+  agentsFailed: bigint;
+};
+
+/**
+ * Describes the message safeguards.store.v1.ScheduleRunRecord.
+ * Use `create(ScheduleRunRecordSchema)` to create a new message.
+ */
+export const ScheduleRunRecordSchema: GenMessage<ScheduleRunRecord> = /*@__PURE__*/
+  messageDesc(file_safeguards_store_v1_records, 46);
+
+/**
+ * ScheduleMarkRecord says that a run in progress is done with an agent.
+ *
+ * @generated from message safeguards.store.v1.ScheduleMarkRecord
+ */
+export type ScheduleMarkRecord = Message<"safeguards.store.v1.ScheduleMarkRecord"> & {
+  /**
+   * The run's number.
+   *
+   * @generated from field: uint64 run = 1;
+   */
+  run: bigint;
+};
+
+/**
+ * Describes the message safeguards.store.v1.ScheduleMarkRecord.
+ * Use `create(ScheduleMarkRecordSchema)` to create a new message.
+ */
+export const ScheduleMarkRecordSchema: GenMessage<ScheduleMarkRecord> = /*@__PURE__*/
+  messageDesc(file_safeguards_store_v1_records, 47);
+
+/**
  * BudgetAlertRecord is one budget alert.
  *
  * @generated from message safeguards.store.v1.BudgetAlertRecord
@@ -2894,7 +3307,7 @@ export type BudgetAlertRecord = Message<"safeguards.store.v1.BudgetAlertRecord">
  * Use `create(BudgetAlertRecordSchema)` to create a new message.
  */
 export const BudgetAlertRecordSchema: GenMessage<BudgetAlertRecord> = /*@__PURE__*/
-  messageDesc(file_safeguards_store_v1_records, 43);
+  messageDesc(file_safeguards_store_v1_records, 48);
 
 /**
  * AlertThresholdRecord is one threshold of an alert.
@@ -2922,7 +3335,7 @@ export type AlertThresholdRecord = Message<"safeguards.store.v1.AlertThresholdRe
  * Use `create(AlertThresholdRecordSchema)` to create a new message.
  */
 export const AlertThresholdRecordSchema: GenMessage<AlertThresholdRecord> = /*@__PURE__*/
-  messageDesc(file_safeguards_store_v1_records, 44);
+  messageDesc(file_safeguards_store_v1_records, 49);
 
 /**
  * AlertStateRecord is which thresholds of an alert were passed by one agent or pool.
@@ -2943,7 +3356,7 @@ export type AlertStateRecord = Message<"safeguards.store.v1.AlertStateRecord"> &
  * Use `create(AlertStateRecordSchema)` to create a new message.
  */
 export const AlertStateRecordSchema: GenMessage<AlertStateRecord> = /*@__PURE__*/
-  messageDesc(file_safeguards_store_v1_records, 45);
+  messageDesc(file_safeguards_store_v1_records, 50);
 
 /**
  * FiredThresholdRecord is a threshold that was passed.
@@ -2971,7 +3384,7 @@ export type FiredThresholdRecord = Message<"safeguards.store.v1.FiredThresholdRe
  * Use `create(FiredThresholdRecordSchema)` to create a new message.
  */
 export const FiredThresholdRecordSchema: GenMessage<FiredThresholdRecord> = /*@__PURE__*/
-  messageDesc(file_safeguards_store_v1_records, 46);
+  messageDesc(file_safeguards_store_v1_records, 51);
 
 /**
  * EndedAlertRecord is an alert that ended before all of its states did.
@@ -2992,7 +3405,7 @@ export type EndedAlertRecord = Message<"safeguards.store.v1.EndedAlertRecord"> &
  * Use `create(EndedAlertRecordSchema)` to create a new message.
  */
 export const EndedAlertRecordSchema: GenMessage<EndedAlertRecord> = /*@__PURE__*/
-  messageDesc(file_safeguards_store_v1_records, 47);
+  messageDesc(file_safeguards_store_v1_records, 52);
 
 /**
  * BudgetMonitorRecord is one budget monitor.
@@ -3083,5 +3496,5 @@ export type BudgetMonitorRecord = Message<"safeguards.store.v1.BudgetMonitorReco
  * Use `create(BudgetMonitorRecordSchema)` to create a new message.
  */
 export const BudgetMonitorRecordSchema: GenMessage<BudgetMonitorRecord> = /*@__PURE__*/
-  messageDesc(file_safeguards_store_v1_records, 48);
+  messageDesc(file_safeguards_store_v1_records, 53);
 
