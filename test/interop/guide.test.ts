@@ -47,7 +47,7 @@ const SECTIONS: readonly (readonly [title: string, rpcs: readonly string[]])[] =
     'Tracking and logging',
     ['ListBudgetChanges', 'RecordBudgetChange', 'ExportLedger', 'VerifyLedger'],
   ],
-  ['Regular budget reviews', ['RunBudgetReview']],
+  ['Regular budget reviews', ['RunBudgetReview', 'CreateSchedule', 'RunSchedule']],
   ['Graceful degradation', ['SetServiceLevels', 'GetServiceLevel']],
 ];
 

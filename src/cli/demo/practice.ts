@@ -1,3 +1,5 @@
+import { RunOutcome } from '../../gen/safeguards/v1/schedule_pb.js';
+import { nameIn } from '../show.js';
 import type { Child } from './child.js';
 import { admin, makeAgents, makePool, metrics, spend } from './calls.js';
 import type { Story } from './story.js';
@@ -41,6 +43,14 @@ export async function reviews({ agents, operators }: Child, story: Story): Promi
   story.equal('9 of 100:', agent, 'Agent drained budget nearly depleted - consider increasing');
   story.equal('91 of 100:', idle, 'Agent idle using less than 10% of budget - consider reducing');
   story.equal('29, 10 and 60 of 600 are no findings. Others:', String(others.length), '0');
+  await operators.call(admin.createSchedule, {
+    scheduleId: 'daily-review',
+    interval: { seconds: 86_400n },
+    action: { case: 'reviewBudgets', value: {} },
+  });
+  const { run } = await operators.call(admin.runSchedule, { scheduleId: 'daily-review' });
+  const outcome = nameIn(RunOutcome, run?.outcome ?? 0);
+  story.equal('A schedule does it every day. Run at once, it ends', outcome, 'OK');
 }
 
 /** What is spent of 100, the percentage that remains then, and the level that it is. */
