@@ -26,7 +26,7 @@ export const FIELD_HELP: Readonly<Record<string, string>> = {
   document: 'the YAML or JSON itself; see --file',
   dry_run: 'answer without any effect',
   emergency_request_id: 'the id of the emergency request',
-  enabled: 'whether anything is granted (the default)',
+  enabled: 'whether it is in force (the default)',
   each_agent_of_pool_id: 'each agent of this pool by itself, later ones too',
   end_time: 'first moment left out, such as 2026-01-31T00:00:00Z',
   every_agent: 'every agent, later ones too',
