@@ -240,13 +240,17 @@ describe('whatever a violation says', () => {
     fc.assert(
       fc.property(anyNotification, (notification) => {
         for (const preset of PRESETS) JSON.parse(presetOf(preset, notification));
-        const body = JSON.parse(presetOf('JSON', notification)) as {
-          violation: { message: string; details: object };
-        };
+        const text = presetOf('JSON', notification);
+        const body = JSON.parse(text) as { violation: { message: string } };
         const { message, details } = notification.event.violation;
         // What is no character cannot be written in UTF-8 but as an escape, and that is kept.
         expect(body.violation.message).toBe(message);
-        expect(Object.keys(body.violation.details).sort()).toEqual(Object.keys(details).sort());
+        // By its text: JSON.parse of Node 24.21 was seen to drop a key after an empty one.
+        const sorted = Object.keys(details).sort();
+        const written = JSON.stringify(
+          Object.fromEntries(sorted.map((key) => [key, details[key]])),
+        );
+        expect(text).toContain(`"details": ${written},`);
       }),
       runs('presets', 300),
     );
