@@ -152,15 +152,19 @@ function usage(books: ReferenceLedger, agent: RefAgent, windowMs: number): reado
     .map(({ amount }) => amount);
 }
 
-/** The largest remainder; the weights are in the order of precedence. */
+/**
+ * The largest remainder; the weights are in the order of precedence. Remainders are compared before
+ * the division: a share that never ends is cut, and two equal ones of different lengths differ then.
+ */
 function split(whole: Money, weights: readonly Money[], scale: number): readonly Money[] {
   const sum = total(weights);
-  const exactly = weights.map((weight) => whole.times(weight).dividedBy(sum));
-  const parts = exactly.map((share) => share.toDecimalPlaces(scale, Decimal.ROUND_DOWN));
-  const order = parts.map((_part, at) => at);
-  const lost = (at: number): Money => exactly[at]!.minus(parts[at]!);
-  order.sort((a, b) => lost(b).comparedTo(lost(a)) || a - b);
   const step = exact(1n).times(`1e${12 - scale}`);
+  const parts = weights.map((weight) =>
+    whole.times(weight).dividedToIntegerBy(sum.times(step)).times(step),
+  );
+  const left = weights.map((weight, at) => whole.times(weight).minus(parts[at]!.times(sum)));
+  const order = parts.map((_part, at) => at);
+  order.sort((a, b) => left[b]!.comparedTo(left[a]!) || a - b);
   for (const at of order) {
     if (total(parts).greaterThanOrEqualTo(whole)) break;
     parts[at] = parts[at]!.plus(step);
