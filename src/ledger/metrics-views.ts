@@ -1,5 +1,6 @@
 import type { Amount } from '../domain/amount.js';
 import type { Outcome } from '../domain/answer.js';
+import type { PlacedLevel } from '../domain/effective-levels.js';
 import type { Entry } from '../domain/entry.js';
 import type { Instant, Pool, Quantities } from '../domain/model.js';
 import type { Review, ReviewFinding } from '../domain/review.js';
@@ -21,6 +22,8 @@ export interface AgentMetricsView extends AgentWithPool {
   /** Requests that were denied over its life. */
   readonly denials: number;
   readonly lastDenialTime: Instant | undefined;
+  /** The level of service that it is at. */
+  readonly level: PlacedLevel;
 }
 
 /** How a pool's money is used, read at one moment. */

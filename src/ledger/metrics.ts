@@ -2,6 +2,7 @@ import { setImmediate as nextTurn } from 'node:timers/promises';
 import type { Rejection } from '../domain/answer.js';
 import { assignedOf, availableOf } from '../domain/budget.js';
 import { agentNotFound, poolNotFound } from '../domain/decide/checks.js';
+import { levelOf } from '../domain/effective-levels.js';
 import {
   DAY_MS,
   exhaustionTime,
@@ -118,7 +119,10 @@ async function inSlices<Item>(
 }
 
 function viewAgent(
-  { reader, rows }: { readonly reader: StoreReader; readonly rows: Pick<DurableRows, 'denials'> },
+  {
+    reader,
+    rows,
+  }: { readonly reader: StoreReader; readonly rows: Pick<DurableRows, 'denials' | 'rules'> },
   agent: Agent,
   pool: Pool,
   now: Instant,
@@ -136,6 +140,7 @@ function viewAgent(
       agent.state === 'CLOSED' ? undefined : exhaustionTime(available, lastHour, lastDay, now),
     denials: denials?.count ?? 0,
     lastDenialTime: denials?.lastTime,
+    level: levelOf(rows.rules.levels, agent),
   };
 }
 

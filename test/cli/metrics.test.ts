@@ -40,6 +40,7 @@ const WRITER = {
   burnRateLastDay: '0.104167',
   spendCount: 12n,
   state: AgentState.ACTIVE,
+  serviceLevel: { name: 'standard' },
 };
 
 test('an agent is shown as the guide does', async () => {
@@ -52,7 +53,8 @@ test('an agent is shown as the guide does', async () => {
       '  Remaining: 40',
       '  Burn rate: 2.5 per hour in the last hour, 0.104167 in the last day',
       '  Spends: 12',
-      '  Denials: 0\n',
+      '  Denials: 0',
+      '  Service level: standard\n',
     ].join('\n'),
   );
   expect(fake.calls.at(-1)?.request).toMatchObject({ agentId: 'writer' });
@@ -82,6 +84,7 @@ test('an agent of high usage is shown with a warning, its holds and its end', as
       '  Spends: 12, the last at 2026-01-01T08:00:00.000Z',
       '  Denials: 3, the last at 2026-01-01T08:00:01.000Z',
       '  Exhausted by: 2026-01-01T09:00:00.000Z',
+      '  Service level: standard',
       '  WARNING: Budget usage high (>80%)\n',
     ].join('\n'),
   );

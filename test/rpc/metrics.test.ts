@@ -73,6 +73,17 @@ describe('the metrics of an agent', () => {
       highUsage: false,
       spendCount: 2n,
       denialCount: 1n,
+      serviceLevel: {
+        $typeName: 'safeguards.v1.ServiceLevel',
+        name: 'full',
+        features: ['high_quality', 'all_capabilities'],
+        remainingPercent: '75',
+        nextLower: {
+          $typeName: 'safeguards.v1.NextServiceLevel',
+          name: 'standard',
+          atPercent: '50',
+        },
+      },
       burnRateLastHour: '9.5',
       // 40 in 2 h 1 min 1 s.
       burnRateLastDay: '19.831979',

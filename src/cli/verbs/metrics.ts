@@ -63,7 +63,7 @@ export const METRICS_VERBS: readonly Verb[] = [
 /** What the guide's monitor_budget_usage prints, and below it what it does not know. */
 function agentText(metrics: AgentMetrics): string {
   const { unit, reserved, spendCount, lastSpendTime, projectedExhaustionTime } = metrics;
-  const { denialCount, lastDenialTime } = metrics;
+  const { denialCount, lastDenialTime, serviceLevel } = metrics;
   const lines = [
     `Agent ${metrics.agentId} budget usage:`,
     `  Initial: ${metrics.initialBudget} ${unit}`,
@@ -74,6 +74,7 @@ function agentText(metrics: AgentMetrics): string {
     `  Spends: ${spendCount}${lastSpendTime ? `, the last at ${timeText(lastSpendTime)}` : ''}`,
     `  Denials: ${denialCount}${lastDenialTime ? `, the last at ${timeText(lastDenialTime)}` : ''}`,
     ...(projectedExhaustionTime ? [`  Exhausted by: ${timeText(projectedExhaustionTime)}`] : []),
+    ...(serviceLevel ? [`  Service level: ${serviceLevel.name}`] : []),
     ...(metrics.highUsage ? ['  WARNING: Budget usage high (>80%)'] : []),
   ];
   return `${lines.join('\n')}\n`;

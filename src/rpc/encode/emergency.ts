@@ -20,6 +20,7 @@ import {
 import { written } from './admin.js';
 import { budgetOf } from './budget.js';
 import { encodeWarnings } from './decision.js';
+import { serviceLevelOf } from './service-level.js';
 import { durationOf, timestampOf } from './time.js';
 
 const OUTCOMES = {
@@ -33,10 +34,12 @@ const OUTCOMES = {
 export function encodeEmergencyAllocation(outcome: Outcome): RequestEmergencyAllocationResponse {
   const answer = answerIn(outcome);
   const waits = answer.outcome === 'PENDING_APPROVAL';
+  const budget = budgetOf(outcome.agent, outcome.pool);
   return {
     $typeName: 'safeguards.v1.RequestEmergencyAllocationResponse',
     ...written(outcome),
-    budget: budgetOf(outcome.agent, outcome.pool),
+    budget,
+    serviceLevel: serviceLevelOf(outcome.serviceLevel, budget),
     warnings: encodeWarnings(outcome.warnings),
     ...judgementOf(answer),
     emergencyRequestId: answer.request.id,

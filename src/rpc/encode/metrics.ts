@@ -15,11 +15,13 @@ import type {
 } from '../../gen/safeguards/v1/metrics_pb.js';
 import { AGENT_STATES } from './budget.js';
 import { POOL_STATES } from './pool.js';
+import { encodeServiceLevel } from './service-level.js';
 import { timestampOf } from './time.js';
 
 /** Prints how an agent uses its budget. */
 export function encodeAgentMetrics(view: AgentMetricsView): AgentMetrics {
   const { agent, pool, exhaustionTime, lastDenialTime } = view;
+  const remaining = remainingOf(agent);
   return {
     $typeName: 'safeguards.v1.AgentMetrics',
     agentId: agent.id,
@@ -28,7 +30,7 @@ export function encodeAgentMetrics(view: AgentMetricsView): AgentMetrics {
     initialBudget: formatAmount(agent.initialBudget),
     allocated: formatAmount(agent.allocated),
     usedBudget: formatAmount(agent.spent),
-    remainingBudget: formatAmount(remainingOf(agent)),
+    remainingBudget: formatAmount(remaining),
     reserved: formatAmount(agent.reserved),
     available: formatAmount(view.available),
     baseline: formatAmount(agent.baseline),
@@ -42,6 +44,7 @@ export function encodeAgentMetrics(view: AgentMetricsView): AgentMetrics {
     priority: agent.priority,
     state: AGENT_STATES[agent.state],
     denialCount: BigInt(view.denials),
+    serviceLevel: encodeServiceLevel(view.level, percentOf(remaining, agent.baseline)),
     updateTime: timestampOf(agent.budgetTime),
     lastDenialTime: lastDenialTime === undefined ? undefined : timestampOf(lastDenialTime),
   };

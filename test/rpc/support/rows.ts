@@ -148,6 +148,7 @@ export function agentMetrics(over: Partial<AgentMetricsView> = {}): AgentMetrics
     exhaustionTime: T0 + 60_000,
     denials: 2,
     lastDenialTime: T0 - 2,
+    level: FULL,
     ...over,
   };
 }
