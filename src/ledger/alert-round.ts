@@ -3,7 +3,7 @@ import { beginDraft, type Draft } from '../domain/draft.js';
 import { endMoreStates } from '../domain/end-alerts.js';
 import type { Instant, Uid } from '../domain/model.js';
 import { judgeAgentNow, judgePoolNow } from '../domain/watch-money.js';
-import type { StoreReader, StoreWriter } from './store.js';
+import type { StoreReader } from './store.js';
 import { SIDECAR_STAMP, type Workspace } from './workspace.js';
 
 /**
@@ -14,7 +14,7 @@ export interface AlertRound {
   /** Begins a round unless one is going on. False: there is nothing to do. */
   begin(timed: readonly BudgetAlert[], reader: Pick<StoreReader, 'rows'>): boolean;
   /** Does the next step in a group. What it returns is to be remembered once the group is written. */
-  step(workspace: Workspace, writer: StoreWriter, now: Instant): RoundStep;
+  step(workspace: Workspace, reader: StoreReader, now: Instant): RoundStep;
   /** The step was written. Returns whether there is another. */
   remember(step: RoundStep): boolean;
 }
@@ -44,7 +44,7 @@ export function makeAlertRound(): AlertRound {
       const [left] = reader.rows('ended_alerts', {});
       return left !== undefined;
     },
-    step: (workspace, writer, now) => {
+    step: (workspace, reader, now) => {
       const draft = beginDraft(workspace, now);
       const more = endMoreStates(draft);
       const left = [...walks];
@@ -52,11 +52,11 @@ export function makeAlertRound(): AlertRound {
         const walk = left.shift();
         if (walk === undefined) break;
         if (walk.kind === 'AGENTS') {
-          const { visited, after } = visitAgents(draft, workspace, writer, walk, room);
+          const { visited, after } = visitAgents(draft, workspace, reader, walk, room);
           room -= visited;
           if (after !== undefined) left.unshift({ ...walk, after });
         } else {
-          visitOne(draft, workspace, writer, walk);
+          visitOne(draft, workspace, reader, walk);
           room -= 1;
         }
       }
@@ -86,15 +86,15 @@ function walksOf(timed: readonly BudgetAlert[]): readonly Walk[] {
 function visitAgents(
   draft: Draft,
   workspace: Workspace,
-  writer: StoreWriter,
+  reader: StoreReader,
   { poolUid, after }: Extract<Walk, { readonly kind: 'AGENTS' }>,
   room: number,
 ): { readonly visited: number; readonly after: string | undefined } {
   let visited = 0;
   let last: string | undefined;
-  for (const [id, uid] of writer.agentIds(after, poolUid)) {
+  for (const [id, uid] of reader.agentIds(after, poolUid)) {
     if (visited === room) return { visited, after: last };
-    visitOne(draft, workspace, writer, { kind: 'AGENT', uid });
+    visitOne(draft, workspace, reader, { kind: 'AGENT', uid });
     visited += 1;
     last = id;
   }
@@ -105,11 +105,11 @@ function visitAgents(
 function visitOne(
   draft: Draft,
   workspace: Workspace,
-  writer: StoreWriter,
+  reader: StoreReader,
   { kind, uid }: Exclude<Walk, { readonly kind: 'AGENTS' }>,
 ): void {
   if (kind === 'AGENT') {
-    const agent = workspace.agents.get(uid) ?? writer.agent(uid);
+    const agent = workspace.agents.get(uid) ?? reader.agent(uid);
     if (agent !== undefined) judgeAgentNow(draft, agent);
     return;
   }

@@ -3,7 +3,7 @@ import type { Agent, Instant, Reservation, Uid } from '../domain/model.js';
 import { changesIn, namesOf, type RowChanges } from '../domain/collection.js';
 import { rememberRows, settleRows, type Rows } from './rows.js';
 import { hourOf, STORE_UID } from '../domain/usage.js';
-import type { Header, StoreWriter } from './store.js';
+import type { Header, StoreReader, StoreWriter } from './store.js';
 import type { Charge, OpenHour, UsageBook } from './usage-book.js';
 import { payerOf, type StampedEntry, type Workspace } from './workspace.js';
 
@@ -14,14 +14,16 @@ const SIDECAR = 'sidecar';
 export interface FlushContext {
   readonly rows: Rows;
   readonly usage: UsageBook;
+  /** Reads what no cache knows: see settledReader. */
+  readonly settled: StoreReader;
   readonly now: Instant;
   readonly lateWindowMs: number;
 }
 
 /**
- * Writes a group's workspace: every entry, and every row that changed once. Returns the new header, or
+ * Puts a group's workspace: every entry, and every row that changed once. Returns the new header, or
  * the old one when nothing changed. The caches are left as they are, since a throw must undo all:
- * `remember` puts the rows there once everything is written, `settle` once it is durable.
+ * `remember` puts the rows there once everything is put, `settle` once it is durable.
  */
 export function flush(
   writer: StoreWriter,
@@ -34,10 +36,10 @@ export function flush(
   let hash = header.headHash;
   for (const stamped of workspace.entries) hash = writer.appendEntry(entryOf(stamped, hash, now));
 
-  // Until they are written, the caches and the store have the agents as they were before this group.
+  // Until they are remembered, the caches or else the store have the agents as they were before.
   const before = (uid: Uid): Agent | undefined => rows.agents.newest(uid) ?? writer.agent(uid);
   const charges = chargesOf(workspace);
-  const usage = context.usage.write(writer, now, charges, (uid) => {
+  const usage = context.usage.write({ writer, settled: context.settled }, now, charges, (uid) => {
     if (uid === STORE_UID) return header.usageHour;
     // A pool that paid is in the workspace, and no agent has its uid.
     if (!workspace.pools.has(uid)) return before(uid)?.usageHour ?? 0;

@@ -1,24 +1,20 @@
-import { type Rejection } from '../domain/answer.js';
-import type { Instant } from '../domain/model.js';
-import { cutViolations } from '../domain/cut-violations.js';
-import { decideExpire } from '../domain/decide/expire.js';
-import type { Context, Policy } from '../domain/state.js';
-import { makeAlertRound } from './alert-round.js';
-import type { StoreClock } from './clock.js';
-import { flush, nextExpiryOf, remember, settle, type FlushContext, type Flushed } from './flush.js';
-import type { Judging } from './judge.js';
+import type { Rejection } from '../domain/answer.js';
+import type { Flushed } from './flush.js';
+import { settle } from './flush.js';
+import {
+  makeGroupDecider,
+  type Chores,
+  type DecisionOptions,
+  type GroupDecision,
+} from './group-decision.js';
 import { serverBusy, shuttingDown, storeUnavailable } from './group-refusals.js';
-import { purge, type Purged, type PurgePolicy } from './purge.js';
-import { stateOf, type Rows } from './rows.js';
-import { dueAlone, runAlone as runScheduleAlone, runPrompt } from './scheduled-runs.js';
-import { WorkFailed, type Header, type Store, type StoreWriter } from './store.js';
-import { dueAfter } from './timetable.js';
-import type { UsageBook } from './usage-book.js';
-import { beginDraft } from '../domain/draft.js';
-import { raise } from '../domain/raise.js';
-import { SIDECAR_STAMP, Workspace, type ReviewOrder } from './workspace.js';
+import { answerKeyOf, type Judging } from './judge.js';
+import { dueAlone, runAlone as runScheduleAlone } from './scheduled-runs.js';
+import { settledReader, Unsettled } from './settled-reader.js';
+import type { Header, IdempotencyRecord } from './store.js';
+import type { ReviewOrder, Workspace } from './workspace.js';
 
-/** What takes part in a group: decided inside its transaction, answered once that is durable. */
+/** What takes part in a group: decided with it, answered once that is durable. */
 export interface GroupTask {
   /** Commands in it, at least 1. */
   readonly weight: number;
@@ -35,16 +31,7 @@ export interface GroupTask {
 }
 
 /** What the writer works with. */
-export interface GroupWriterOptions {
-  readonly store: Store;
-  readonly rows: Rows;
-  readonly usage: UsageBook;
-  readonly clock: StoreClock;
-  readonly policy: Policy;
-  readonly purge: PurgePolicy;
-  readonly newId: () => string;
-  /** Names this process in the header: another name there means another writer. */
-  readonly owner: string;
+export interface GroupWriterOptions extends DecisionOptions {
   /** Commands that may wait. */
   readonly queueMax: number;
   /** Commands of one group; a batch of more is a group by itself. */
@@ -74,46 +61,40 @@ export interface GroupWriter {
   drain(): Promise<void>;
 }
 
-/** Holds that one group expires at most: ledger.md, "Reservations". */
-const EXPIRIES_MAX = 1_000;
-
-/** A moment after every expiry: the largest that a key holds. */
-const NEVER: Instant = 2 ** 48 - 1;
-
-/** Another process owns the store: this one must leave, whatever it was about to write. */
-class StoreTaken extends Error {
-  override readonly name = 'StoreTaken';
-}
-
-interface GroupResult {
-  readonly workspace: Workspace;
-  readonly flushed: Flushed;
-  readonly flushing: FlushContext;
-  /** Whether holds or rows that are due were left for the next group. */
-  readonly more: boolean;
-  /** Whether a schedule is due that wants a transaction of its own. */
-  readonly alone: boolean;
-}
+/**
+ * Groups under way at a time: one is written while the next is decided. More would only make smaller
+ * groups.
+ */
+const UNDER_WAY_MAX = 2;
 
 /** Starts a group writer on an open store. */
 export function startGroupWriter(options: GroupWriterOptions): GroupWriter {
   const { store, rows, clock } = options;
-  let header = store.header();
   const waiting: GroupTask[] = [];
   let weightWaiting = 0;
-  let inFlight = 0;
+  /** Groups to decide before any other: those of an attempt that was undone. */
+  const again: (readonly GroupTask[])[] = [];
+  let underWay = 0;
+  /** When every group that was written is durable. */
+  let written = Promise.resolve();
+  /** Answers of groups under way, by their keys. */
+  const answers = new Map<string, IdempotencyRecord>();
+  /** Whether the next group can be decided only when none is under way. */
+  let mustSettle = false;
   let scheduled = false;
   let storageFailed = false;
   let closing = false;
-  let maintenanceDue = false;
-  let denialsDue = false;
-  let alertsDue = false;
-  const round = makeAlertRound();
-  let schedulesDue = false;
+  let due: Chores = NO_CHORES;
   let aloneWaiting = false;
   let faulted: string | undefined;
-  let nextExpiry: Instant = 0;
   const idle: (() => void)[] = [];
+  const decider = makeGroupDecider(
+    options,
+    settledReader(store, {
+      settled: () => underWay === 0,
+      answer: (scope) => answers.get(answerKeyOf(scope)),
+    }),
+  );
 
   function submit(task: GroupTask): void {
     if (storageFailed) task.refused(storeUnavailable());
@@ -129,6 +110,8 @@ export function startGroupWriter(options: GroupWriterOptions): GroupWriter {
 
   /** The tasks that wait, as many as one transaction may decide, and at least one. */
   function nextGroup(): readonly GroupTask[] {
+    const first = again.shift();
+    if (first !== undefined) return first;
     let weight = 0;
     let count = 0;
     for (const task of waiting) {
@@ -140,182 +123,127 @@ export function startGroupWriter(options: GroupWriterOptions): GroupWriter {
     return waiting.splice(0, count);
   }
 
-  /** One transaction waits for the writer at a time; tasks gather until it begins. */
+  /** A group is decided at the end of the turn, with everything that the turn brought. */
   function schedule(): void {
-    if (scheduled) return;
+    if (scheduled || storageFailed || underWay >= (mustSettle ? 1 : UNDER_WAY_MAX)) return;
     scheduled = true;
-    void runGroup();
+    setImmediate(turn);
   }
 
-  async function runGroup(): Promise<void> {
-    let group: readonly GroupTask[] = [];
-    let result: GroupResult | undefined;
-    inFlight += 1;
+  function turn(): void {
+    scheduled = false;
+    if (storageFailed) return;
+    const group = nextGroup();
+    if (group.length > 0 || hasChores(due)) decideGroup(group);
+    if (hasWork()) schedule();
+    wakeIdle();
+  }
+
+  function hasWork(): boolean {
+    return waiting.length > 0 || again.length > 0 || hasChores(due);
+  }
+
+  function decideGroup(group: readonly GroupTask[]): void {
+    const chores = due;
+    let decision: GroupDecision | undefined;
     try {
-      await store.transact((writer) => {
-        scheduled = false;
-        group = nextGroup();
-        // Not here: a transaction begun inside another's work would be nested in it, and run first.
-        if (waiting.length > 0) queueMicrotask(schedule);
-        result = runTasks(writer, group);
+      const durable = store.transact((writer) => {
+        decision = decider.decide(writer, group.map(decideTask), chores);
       });
-      finish(group, result);
+      if (decision !== undefined) begin(group, chores, decision, durable);
     } catch (error) {
-      scheduled = false;
-      await afterFailure(error, group);
-    } finally {
-      inFlight -= 1;
-      wakeIdle();
+      undo(group, error);
     }
   }
 
-  /** A throw of one task undid its group: each runs again by itself, and only the culprit fails. */
-  async function afterFailure(error: unknown, group: readonly GroupTask[]): Promise<void> {
-    if (!isTasksFault(error)) {
-      failStorage(error, group);
+  function begin(
+    group: readonly GroupTask[],
+    chores: Chores,
+    decision: GroupDecision,
+    durable: Promise<void>,
+  ): void {
+    mustSettle = false;
+    due = {
+      maintenance: false,
+      denials: false,
+      alerts: decision.moreAlerts && !closing,
+      schedules: due.schedules && !decides(group, chores),
+    };
+    for (const [key, { record }] of decision.workspace.answers) answers.set(key, record);
+    underWay += 1;
+    // What writes nothing may rest on groups that are not durable yet: it is answered after them.
+    if (decision.writes) written = durable;
+    written.then(
+      () => {
+        finish(group, decision);
+      },
+      (error: unknown) => {
+        underWay -= 1;
+        failStorage(group, error);
+      },
+    );
+  }
+
+  /** Nothing of the group was put anywhere: it is decided again, or each task of it by itself. */
+  function undo(group: readonly GroupTask[], error: unknown): void {
+    if (error instanceof Unsettled) {
+      mustSettle = true;
+      again.unshift(group);
       return;
     }
     const [only] = group;
-    if (group.length === 1 && only !== undefined) {
-      only.failed(error.cause);
+    if (only === undefined) failStorage(group, error);
+    else if (group.length === 1) only.failed(error);
+    else again.unshift(...group.map((task) => [task]));
+  }
+
+  function finish(group: readonly GroupTask[], decision: GroupDecision): void {
+    const { workspace, flushed, flushing, ended } = decision;
+    underWay -= 1;
+    if (storageFailed) {
+      refuse(group);
       return;
     }
-    if (group.length === 0) {
-      failStorage(error.cause, group);
-      return;
-    }
-    for (const task of group) await runAlone(task);
-  }
-
-  async function runAlone(task: GroupTask): Promise<void> {
-    let result: GroupResult | undefined;
-    try {
-      await store.transact((writer) => {
-        result = runTasks(writer, [task]);
-      });
-      finish([task], result);
-    } catch (error) {
-      if (isTasksFault(error)) task.failed(error.cause);
-      else failStorage(error, [task]);
-    }
-  }
-
-  function runTasks(writer: StoreWriter, group: readonly GroupTask[]): GroupResult {
-    checkOwner(writer);
-    const now = clock.now();
-    const context: Context = {
-      now,
-      policy: options.policy,
-      newId: options.newId,
-      clockJumped: clock.jumped(),
-      dueAfter,
-    };
-    const workspace = new Workspace(stateOf(rows, writer, header), now);
-    // A group that only writes counted denials, such as the last one, decides nothing.
-    const decides = group.length > 0 || maintenanceDue || schedulesDue || alertsDue;
-    if (decides) expireDue(writer, workspace, context);
-    const running = { workspace, reader: writer, context };
-    if (decides && rows.rules.schedules.nextDue <= now) runPrompt(running);
-    const backlog = nextExpiry <= now;
-    for (const task of group) {
-      if (!task.abandoned()) task.run({ ...running, backlog });
-    }
-    const judged = alertsDue ? round.step(workspace, writer, now) : undefined;
-    raiseDenied(workspace, now);
-    const wroteDenials = denialsDue;
-    if (denialsDue) rows.episodes.write(workspace, now);
-    const cutMore = maintenanceDue && cutDue(workspace, now);
-    const flushing: FlushContext = {
-      rows,
-      usage: options.usage,
-      now,
-      lateWindowMs: options.policy.lateWindowMs,
-    };
-    const flushed = flush(writer, workspace, header, flushing);
-    const ended: string[] = [];
-    const purged = purgeDue(writer, flushed.header, now, ended);
-    if (purged.header !== header) writer.putHeader(purged.header);
-
-    // Nothing below may throw: the caches follow what was written, then what was taken away.
-    remember(workspace, flushed, flushing);
-    rows.episodes.remember(workspace, now, wroteDenials);
-    if (wroteDenials) denialsDue = false;
-    if (judged !== undefined) alertsDue = round.remember(judged);
-    if (decides) schedulesDue = false;
-    for (const id of ended) rows.reservations.forget(id);
-    header = purged.header;
-    const opened = nextExpiryOf(workspace.reservations.values());
-    if (opened !== undefined && opened < nextExpiry) nextExpiry = opened;
-    const alone = dueAlone(rows.rules.schedules, now) !== undefined;
-    return { workspace, flushed, flushing, more: purged.more || cutMore || backlog, alone };
-  }
-
-  function checkOwner(writer: StoreWriter): void {
-    if (writer.header().owner !== options.owner) {
-      throw new StoreTaken('another process took over the store');
-    }
-  }
-
-  function expireDue(writer: StoreWriter, workspace: Workspace, context: Context): void {
-    if (nextExpiry > context.now) return;
-    const due = writer.due('EXPIRE', context.now + 1, EXPIRIES_MAX);
-    for (const { id } of due) {
-      const reservation = workspace.reservation(id);
-      if (reservation === undefined) continue;
-      const decided = decideExpire(workspace, reservation, context);
-      if (decided.verdict === 'JUDGED' && decided.effects !== undefined) {
-        workspace.install(decided.effects, SIDECAR_STAMP);
-      }
-    }
-    // The queue still has what was just expired: it is written with the group.
-    nextExpiry = writer.due('EXPIRE', NEVER, due.length + 1)[due.length]?.time ?? NEVER;
-  }
-
-  function cutDue(workspace: Workspace, now: Instant): boolean {
-    const draft = beginDraft(workspace, now);
-    const more = cutViolations(draft, options.purge);
-    workspace.install(draft, SIDECAR_STAMP);
-    return more;
-  }
-
-  function purgeDue(writer: StoreWriter, before: Header, now: Instant, ended: string[]): Purged {
-    if (!maintenanceDue) return { header: before, more: false };
-    maintenanceDue = false;
-    return purge(writer, before, now, options.purge, (id) => ended.push(id));
-  }
-
-  function finish(group: readonly GroupTask[], result: GroupResult | undefined): void {
-    if (result !== undefined) {
-      store.refreshReads();
-      if (result.workspace.changed) options.onDurable(result.workspace, result.flushed);
-      settle(result.workspace, result.flushed, result.flushing);
-      for (const order of result.workspace.reviews) options.onReview(order);
-      if (result.more) maintain();
-      if (alertsDue && !closing) schedule();
-      if (result.alone) submitAlone();
-      if (rows.rules.schedules.running.length > 0) runSchedules();
-    }
+    if (decision.writes) store.refreshReads();
+    if (workspace.changed) options.onDurable(workspace, flushed);
+    settle(workspace, flushed, flushing);
+    for (const id of ended) rows.reservations.settle(id, undefined);
+    for (const key of workspace.answers.keys()) answers.delete(key);
+    for (const order of workspace.reviews) options.onReview(order);
+    if (decision.more) maintain();
+    if (decision.alone) submitAlone();
+    if (rows.rules.schedules.running.length > 0) runSchedules();
     for (const task of group) task.done();
+    if (hasWork()) schedule();
+    wakeIdle();
   }
 
-  function failStorage(error: unknown, group: readonly GroupTask[]): void {
+  function failStorage(group: readonly GroupTask[], error: unknown): void {
     weightWaiting = 0;
-    for (const task of [...group, ...waiting.splice(0)]) task.refused(storeUnavailable());
-    if (storageFailed) return;
-    storageFailed = true;
-    options.onStorageFailed(error instanceof WorkFailed ? error.cause : error);
+    refuse([...group, ...again.splice(0).flat(), ...waiting.splice(0)]);
+    if (!storageFailed) {
+      storageFailed = true;
+      options.onStorageFailed(error);
+    }
+    wakeIdle();
+  }
+
+  function refuse(tasks: readonly GroupTask[]): void {
+    for (const task of tasks) task.refused(storeUnavailable());
+  }
+
+  function add(chores: Partial<Chores>): void {
+    if (storageFailed || closing) return;
+    due = { ...due, ...chores };
+    schedule();
   }
 
   function maintain(): void {
-    if (storageFailed || closing) return;
-    maintenanceDue = true;
-    schedule();
+    add({ maintenance: true });
   }
 
   function runSchedules(): void {
-    if (storageFailed || closing || rows.rules.schedules.nextDue > clock.now()) return;
-    schedulesDue = true;
-    schedule();
+    if (rows.rules.schedules.nextDue <= clock.now()) add({ schedules: true });
   }
 
   /** A task of its own for one schedule: where it throws, nobody else's decisions go with it. */
@@ -344,30 +272,22 @@ export function startGroupWriter(options: GroupWriterOptions): GroupWriter {
     });
   }
 
-  function writeDenials(): void {
-    if (storageFailed || closing || !rows.episodes.due(clock.now())) return;
-    denialsDue = true;
-    schedule();
-  }
-
-  function judgeAlerts(): void {
-    if (storageFailed || closing || !round.begin(rows.rules.alerts.timed(), store)) return;
-    alertsDue = true;
-    schedule();
-  }
-
   function wakeIdle(): void {
-    if (inFlight > 0 || waiting.length > 0) return;
+    if (underWay > 0 || hasWork()) return;
     for (const wake of idle.splice(0)) wake();
   }
 
   return {
     submit,
-    header: () => header,
+    header: () => decider.header(),
     maintain,
     runSchedules,
-    writeDenials,
-    judgeAlerts,
+    writeDenials: () => {
+      if (rows.episodes.due(clock.now())) add({ denials: true });
+    },
+    judgeAlerts: () => {
+      if (decider.beginAlerts()) add({ alerts: true });
+    },
     drain: () =>
       new Promise((resolve) => {
         closing = true;
@@ -377,17 +297,19 @@ export function startGroupWriter(options: GroupWriterOptions): GroupWriter {
   };
 }
 
-/** Raises what the group's denials were: after its decisions, so that an undone batch tells them too. */
-function raiseDenied(workspace: Workspace, now: Instant): void {
-  for (const { alarm } of workspace.denied) {
-    if (alarm === undefined) continue;
-    const draft = beginDraft(workspace, now);
-    raise(draft, alarm);
-    workspace.install(draft, SIDECAR_STAMP);
-  }
+const NO_CHORES: Chores = { maintenance: false, denials: false, alerts: false, schedules: false };
+
+function hasChores(chores: Chores): boolean {
+  return chores.maintenance || chores.denials || chores.alerts || chores.schedules;
 }
 
-/** Whether a task threw, and not the storage or the fence around it. */
-function isTasksFault(error: unknown): error is WorkFailed {
-  return error instanceof WorkFailed && !(error.cause instanceof StoreTaken);
+/** Whether a group looks after the schedules that are due: any but one that only writes denials. */
+function decides(group: readonly GroupTask[], chores: Chores): boolean {
+  return group.length > 0 || chores.maintenance || chores.alerts || chores.schedules;
+}
+
+function decideTask(task: GroupTask): (judging: Judging) => void {
+  return (judging) => {
+    if (!task.abandoned()) task.run(judging);
+  };
 }

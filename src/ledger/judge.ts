@@ -62,7 +62,7 @@ export function judge(judging: Judging, command: Command, caller: Caller): Answe
     outcome.verdict === 'APPROVED' && (outcome.sequence !== 0 || effects !== undefined);
   if (changed && scope !== undefined && fingerprint !== undefined) {
     const record = recordOf(outcome, fingerprint, context.now, scope.uid === OPERATOR_PLANE);
-    workspace.answers.set(keyOf(scope), { scope, record });
+    workspace.answers.set(answerKeyOf(scope), { scope, record });
     if (outcome.sequence === 0) noteTime(workspace, scope, context.now);
   }
   return outcome;
@@ -101,7 +101,7 @@ function storedAnswer(
   scope: IdempotencyScope,
   fingerprint: Uint8Array,
 ): Answer | undefined {
-  const record = workspace.answer(keyOf(scope)) ?? reader.idempotency(scope);
+  const record = workspace.answer(answerKeyOf(scope)) ?? reader.idempotency(scope);
   return record && replay(workspace, scope, record, fingerprint);
 }
 
@@ -149,7 +149,8 @@ function scopeOf(state: State, command: Command): IdempotencyScope | undefined {
   return { uid: OPERATOR_PLANE, method, requestId };
 }
 
-function keyOf(scope: IdempotencyScope): string {
+/** The key of a request's answer among those of groups that are not durable yet. */
+export function answerKeyOf(scope: IdempotencyScope): string {
   return `${scope.uid} ${scope.method} ${scope.requestId}`;
 }
 

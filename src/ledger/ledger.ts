@@ -78,12 +78,11 @@ const TICK_MS = 250;
 /** Opens a ledger on an open store; the first time it makes the pool `default`. */
 export async function openLedger(options: LedgerOptions): Promise<Ledger> {
   const { store } = options;
-  const { owner } = store;
   const clock = startClock(options.time, options.clock, store.header().time);
   await store.transact((writer) => {
     const header = writer.header();
     const frozenAgents = header.frozenAgents ?? countFrozenAgents(writer);
-    writer.putHeader({ ...header, owner, time: clock.now(), frozenAgents });
+    writer.putHeader({ ...header, time: clock.now(), frozenAgents });
   });
   store.refreshReads();
 
@@ -103,7 +102,6 @@ export async function openLedger(options: LedgerOptions): Promise<Ledger> {
     policy: options.policy,
     purge: options,
     newId: () => newUuid(),
-    owner,
     queueMax: options.queueCommandsMax,
     groupMax: options.groupCommandsMax,
     onDurable: (workspace, { movedFrom }) => {
@@ -238,7 +236,6 @@ export async function openLedger(options: LedgerOptions): Promise<Ledger> {
       await writer.drain();
       await store.transact((tx) => {
         const header = tx.header();
-        if (header.owner !== owner) return;
         const { headSequence, headHash } = header;
         // Reads have shown this time: the next start must not begin before it.
         const time = Math.max(header.time, clock.now());

@@ -1,28 +1,37 @@
+/** What a cache knows of a row: undefined where there is none. */
+export interface Cached<Row> {
+  /** Durable or not: for decisions. */
+  readonly newest: Row | undefined;
+  /** For reads; undefined also where the cache was not told. */
+  readonly durable: Row | undefined;
+}
+
 /**
  * A bounded cache of rows in two generations: what is used moves to the young one; when that is full
  * the old one is forgotten. A slot remembers the newest row and the newest durable one, and is never
- * forgotten while they differ, so a row is never read back from the store before its writing ended.
+ * forgotten while a writing of it is under way, so a row is never read back from the store before that.
  */
 export interface RowCache<Key, Row> {
+  /** What is known of a row, or undefined: nothing, the store has it. */
+  find(key: Key): Cached<Row> | undefined;
   /** The newest row, durable or not: for decisions. */
   newest(key: Key): Row | undefined;
   /** The newest durable row: for reads. */
   durable(key: Key): Row | undefined;
-  /** Remembers a row read from the store inside a transaction. */
+  /** Remembers a durable row that was read from the store. */
   load(key: Key, row: Row): void;
-  /** Remembers a row that was written and is not durable yet. */
-  write(key: Key, row: Row): void;
-  /** The row became durable. */
-  settle(key: Key, row: Row): void;
-  /** The row was taken away. */
-  forget(key: Key): void;
+  /** Remembers a row that is being written, or with undefined that it is being taken away. */
+  write(key: Key, row: Row | undefined): void;
+  /** What was written became durable: once for each time, in their order. */
+  settle(key: Key, row: Row | undefined): void;
   readonly size: number;
 }
 
 interface Slot<Row> {
-  newest: Row;
-  /** Undefined while the row was never durable. */
+  newest: Row | undefined;
   durable: Row | undefined;
+  /** Writings under way. */
+  writing: number;
 }
 
 /** Makes a cache of about `max` rows, at least 2. */
@@ -43,7 +52,7 @@ export function rowCache<Key, Row>(max: number): RowCache<Key, Row> {
 
   function add(key: Key, slot: Slot<Row>): void {
     if (young.size >= half) {
-      const kept = [...old].filter(([, aged]) => aged.newest !== aged.durable);
+      const kept = [...old].filter(([, { writing }]) => writing > 0);
       old = young;
       young = new Map(kept);
     }
@@ -51,21 +60,26 @@ export function rowCache<Key, Row>(max: number): RowCache<Key, Row> {
   }
 
   return {
+    find,
     newest: (key) => find(key)?.newest,
     durable: (key) => find(key)?.durable,
     load: (key, row) => {
-      if (find(key) === undefined) add(key, { newest: row, durable: row });
+      if (find(key) === undefined) add(key, { newest: row, durable: row, writing: 0 });
     },
     write: (key, row) => {
       const slot = find(key);
-      if (slot === undefined) add(key, { newest: row, durable: undefined });
-      else slot.newest = row;
+      if (slot === undefined) add(key, { newest: row, durable: undefined, writing: 1 });
+      else {
+        slot.newest = row;
+        slot.writing += 1;
+      }
     },
     settle: (key, row) => {
       const slot = find(key);
-      if (slot !== undefined) slot.durable = row;
-    },
-    forget: (key) => {
+      if (slot === undefined) return;
+      slot.writing -= 1;
+      slot.durable = row;
+      if (slot.writing > 0 || row !== undefined) return;
       young.delete(key);
       old.delete(key);
     },

@@ -59,21 +59,29 @@ export function makeRows(bounds: CacheBounds, reader: StoreReader): Rows {
   };
 }
 
-/** A row from its cache, or from the store into it. Only inside a transaction. */
+/** A row from its cache, or from the store into it: what the cache forgot is durable. */
 function through<Key, Row>(
   cache: RowCache<Key, Row>,
   key: Key,
   read: (key: Key) => Row | undefined,
 ): Row | undefined {
-  const cached = cache.newest(key);
-  if (cached !== undefined) return cached;
+  const cached = cache.find(key);
+  if (cached !== undefined) return cached.newest;
   const row = read(key);
   if (row !== undefined) cache.load(key, row);
   return row;
 }
 
-/** The state that a group's decisions start from: the newest rows. Only inside a transaction. */
-export function stateOf(rows: Rows, reader: StoreReader, header: Header): State {
+/**
+ * The state that a group's decisions start from: the newest rows. `reader` is asked for rows that the
+ * caches do not have, `settled` for what they cannot know.
+ */
+export function stateOf(
+  rows: Rows,
+  reader: StoreReader,
+  settled: StoreReader,
+  header: Header,
+): State {
   const agent = (uid: Uid): Agent | undefined =>
     through(rows.agents, uid, (key) => reader.agent(key));
   const pool = (uid: Uid): Pool | undefined => through(rows.pools, uid, (key) => reader.pool(key));
@@ -94,21 +102,21 @@ export function stateOf(rows: Rows, reader: StoreReader, header: Header): State 
       return found?.state === 'DELETED' ? undefined : found;
     },
     reservation,
-    openReservations: (uid) => openReservations(reader, reservation, agent(uid)),
-    entry: (sequence): Entry | undefined => reader.entry(sequence)?.entry,
-    refunded: (sequence): Amount => reader.refunded(sequence),
+    openReservations: (uid) => openReservations(settled, reservation, agent(uid)),
+    entry: (sequence): Entry | undefined => settled.entry(sequence)?.entry,
+    refunded: (sequence): Amount => settled.refunded(sequence),
     rules: rows.rules,
     violationSequence: header.violationSequence,
     row: (collection, key) => rowOf(rows, reader, collection, key),
-    rows: (collection, range) => rowsOf(rows, reader, collection, range),
-    livingAgents: () => livingAgents(reader, agent, undefined),
-    agentsOfPool: (uid) => livingAgents(reader, agent, uid),
+    rows: (collection, range) => rowsOf(rows, settled, collection, range),
+    livingAgents: () => livingAgents(settled, agent, undefined),
+    agentsOfPool: (uid) => livingAgents(settled, agent, uid),
     usage: (uid, start, end) => {
       const account = agent(uid) ?? pool(uid);
       // One that is made in this very group used nothing before.
-      return account === undefined ? NO_USAGE : usageTotals(reader, account, start, end);
+      return account === undefined ? NO_USAGE : usageTotals(settled, account, start, end);
     },
-    livingPools: () => livingPools(reader, pool),
+    livingPools: () => livingPools(settled, pool),
   };
 }
 
@@ -149,8 +157,7 @@ export function rememberRows(rows: Rows, changes: RowChanges): void {
   for (const collection of namesOf(changes)) {
     for (const [key, row] of changesIn(changes, collection)) {
       const cached = `${collection}/${key}`;
-      if (row === undefined || UNCACHED.has(collection)) rows.collections.forget(cached);
-      else rows.collections.write(cached, row);
+      if (!UNCACHED.has(collection)) rows.collections.write(cached, row);
     }
   }
 }
@@ -159,7 +166,7 @@ export function rememberRows(rows: Rows, changes: RowChanges): void {
 export function settleRows(rows: Rows, changes: RowChanges): void {
   for (const collection of namesOf(changes)) {
     for (const [key, row] of changesIn(changes, collection)) {
-      if (row !== undefined) rows.collections.settle(`${collection}/${key}`, row);
+      if (!UNCACHED.has(collection)) rows.collections.settle(`${collection}/${key}`, row);
     }
   }
 }

@@ -130,7 +130,7 @@ export interface StoreTotals {
   readonly sizeBytes: number;
 }
 
-/** Reads rows. Outside a transaction durable ones only; iterables must be consumed at once. */
+/** Reads durable rows. Iterables must be consumed at once. */
 export interface StoreReader {
   header(): Header;
   agent(uid: Uid): Agent | undefined;
@@ -174,7 +174,7 @@ export interface StoreReader {
   totals(): StoreTotals;
 }
 
-/** Writes rows inside a transaction. */
+/** Puts rows that are written together. Reads do not see them. */
 export interface StoreWriter extends StoreReader {
   putHeader(header: Header): void;
   putAgent(agent: Agent): void;
@@ -212,9 +212,10 @@ export interface Store extends StoreReader {
   readonly owner: string;
   readonly format: number;
   /**
-   * Runs work in one transaction and resolves when it is durable. A throw of `work` undoes it and
-   * rejects with it wrapped in a WorkFailed; any other rejection means the storage failed and the
-   * process must leave.
+   * Runs work at once and writes what it puts as one transaction, after every one before it. Resolves,
+   * in that order, when it is durable. Its reads see durable rows, not what it puts. A throw of `work`
+   * is passed on, and nothing is written. A rejection means that the storage failed or another process
+   * took the store over, and that the process must leave.
    */
   transact(work: (writer: StoreWriter) => void): Promise<void>;
   /** Lets the next read see the newest durable rows. */
@@ -227,11 +228,6 @@ export interface Store extends StoreReader {
    */
   backup(name: string): Promise<BackupReport | Rejection>;
   close(): Promise<void>;
-}
-
-/** The work of a transaction threw, and the transaction was undone. */
-export class WorkFailed extends Error {
-  override readonly name = 'WorkFailed';
 }
 
 /** A record whose frame or message is not as it was written. */

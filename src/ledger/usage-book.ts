@@ -15,7 +15,7 @@ import {
 } from '../domain/usage.js';
 import type { UsageDelta } from '../domain/draft.js';
 import { rowCache, type RowCache } from './row-cache.js';
-import type { StoreWriter } from './store.js';
+import type { StoreReader, StoreWriter } from './store.js';
 
 /** What one entry adds to usage, and the pool that paid. */
 export interface Charge {
@@ -38,7 +38,7 @@ export interface OpenHour {
 export interface UsageBook {
   /** Writes a group's usage. `before` is the hour of the account's newest row, 0 for none. */
   write(
-    writer: StoreWriter,
+    rows: UsageRows,
     time: Instant,
     charges: readonly Charge[],
     before: HoursBefore,
@@ -49,6 +49,13 @@ export interface UsageBook {
   settle(rows: ReadonlyMap<Uid, OpenHour>): void;
 }
 
+/** Where usage rows are read and put. */
+export interface UsageRows {
+  readonly writer: StoreWriter;
+  /** Reads rows that the book does not keep, while nothing else writes them. */
+  readonly settled: StoreReader;
+}
+
 /** The hour of an account's newest usage row before the group. */
 export type HoursBefore = (uid: Uid) => number;
 
@@ -57,7 +64,7 @@ export function makeUsageBook(max: number): UsageBook {
   const open: RowCache<Uid, OpenHour> = rowCache(max);
 
   function write(
-    writer: StoreWriter,
+    rows: UsageRows,
     time: Instant,
     charges: readonly Charge[],
     before: HoursBefore,
@@ -72,21 +79,23 @@ export function makeUsageBook(max: number): UsageBook {
     }
     const written = new Map<Uid, OpenHour>();
     for (const [uid, cell] of sums) {
-      const row = openHour(writer, uid, before(uid), hour);
+      const row = openHour(rows, uid, before(uid), hour);
       const cells = addToRow(row.cells, cell);
-      writer.putUsage('MINUTE', hour, uid, cells);
+      rows.writer.putUsage('MINUTE', hour, uid, cells);
       written.set(uid, { hour, cells });
     }
     return written;
   }
 
-  function openHour(writer: StoreWriter, uid: Uid, newest: number, hour: number): OpenHour {
+  function openHour(rows: UsageRows, uid: Uid, newest: number, hour: number): OpenHour {
     const cached = open.newest(uid);
     const last =
       cached ??
-      (newest === 0 ? undefined : { hour: newest, cells: writer.usage('MINUTE', newest, uid) });
+      (newest === 0
+        ? undefined
+        : { hour: newest, cells: rows.writer.usage('MINUTE', newest, uid) });
     if (last?.hour === hour) return last;
-    if (last !== undefined) foldHour(writer, uid, last, hour);
+    if (last !== undefined) foldHour(rows, uid, last, hour);
     return { hour, cells: [] };
   }
 
@@ -107,12 +116,12 @@ function addTo(sums: Map<Uid, UsageCell>, uid: Uid, cell: UsageCell): void {
 }
 
 /** Folds an hour that ended into its day's row, and the day, when it ended too, into its month's. */
-function foldHour(writer: StoreWriter, uid: Uid, ended: OpenHour, now: number): void {
+function foldHour({ writer, settled }: UsageRows, uid: Uid, ended: OpenHour, now: number): void {
   const day = dayOfHour(ended.hour);
-  const hours = addToRow(writer.usage('HOUR', day, uid), sumRow(ended.cells, ended.hour % 24));
+  const hours = addToRow(settled.usage('HOUR', day, uid), sumRow(ended.cells, ended.hour % 24));
   writer.putUsage('HOUR', day, uid, hours);
   if (dayOfHour(now) === day) return;
   const { month, index } = monthOfDay(day);
-  const days = addToRow(writer.usage('DAY', month, uid), sumRow(hours, index));
+  const days = addToRow(settled.usage('DAY', month, uid), sumRow(hours, index));
   writer.putUsage('DAY', month, uid, days);
 }

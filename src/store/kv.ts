@@ -60,24 +60,37 @@ export interface Row {
   readonly value: Buffer;
 }
 
+/** A row to write. */
+export interface Write {
+  readonly table: Table;
+  readonly key: Buffer;
+  /** Undefined takes the row away. The bytes must not change until the write is durable. */
+  readonly value: Buffer | undefined;
+}
+
+/**
+ * What must be true for a transaction to be written: the row of the table `meta` begins with this number
+ * as a little-endian double, or, where the number is undefined, is not there.
+ */
+export interface Guard {
+  readonly key: Buffer;
+  readonly number: number | undefined;
+}
+
 /** An ordered, transactional key-value store: what the record store asks of LMDB or of a fake. */
 export interface KeyValueStore {
-  /** Inside `transact` sees its own writes, outside durable rows only. */
+  /** Durable rows only. */
   get(table: Table, key: Buffer): Buffer | undefined;
   /** As get. Rows are read as they are asked for: do not await in between. */
   range(table: Table, range: KeyRange): Iterable<Row>;
   /** How many rows a table has, as `get` sees them; takes no time by their number. */
   count(table: Table): number;
-  /** Only inside `transact`. */
-  put(table: Table, key: Buffer, value: Buffer): void;
-  /** Only inside `transact`. */
-  remove(table: Table, key: Buffer): void;
   /**
-   * Runs work in one transaction. Resolves when it is durable. A throw of `work` undoes it and rejects
-   * with what was thrown; any other rejection is a failure of the storage, after which nothing may be
-   * written any more.
+   * Writes rows in their order, as one transaction, after every one that was written before. Resolves
+   * in that order: to true when it is durable, to false when the guard was not met and nothing was
+   * written. Rejects when the storage failed, after which nothing may be written any more.
    */
-  transact(work: () => void): Promise<void>;
+  transact(writes: readonly Write[], guard?: Guard): Promise<boolean>;
   /** Lets the next read see the newest durable rows. */
   refreshReads(): void;
   /** Bytes that the storage must have for every row to be readable. */

@@ -1,6 +1,13 @@
 import { open, type Database, type RootDatabaseOptions } from 'lmdb';
-import { WorkFailed } from '../ledger/store.js';
-import { TABLES, type KeyRange, type KeyValueStore, type Row, type Table } from './kv.js';
+import {
+  TABLES,
+  type Guard,
+  type KeyRange,
+  type KeyValueStore,
+  type Row,
+  type Table,
+  type Write,
+} from './kv.js';
 
 /** How an LMDB environment is opened. */
 export interface LmdbOptions {
@@ -30,8 +37,9 @@ interface EnvironmentOptions extends RootDatabaseOptions {
 
 /**
  * Opens an LMDB environment. `overlappingSync: false` makes a failed flush reject the transaction and
- * roll it back, where the default leaves it visible; group writing hides what it costs. The caches and
- * encodings of lmdb-js are off: this store has its own.
+ * roll it back, where the default leaves it visible; group writing hides what it costs. Without
+ * `eventTurnBatching` a transaction is a block of its own that the writing thread can take at once. The
+ * caches and encodings of lmdb-js are off: this store has its own.
  */
 export function openLmdb(options: LmdbOptions): KeyValueStore {
   const settings: EnvironmentOptions = {
@@ -40,7 +48,7 @@ export function openLmdb(options: LmdbOptions): KeyValueStore {
     maxDbs: TABLES.length + 4,
     mapSize: options.mapBytes,
     overlappingSync: false,
-    eventTurnBatching: true,
+    eventTurnBatching: false,
     safeRestore: true,
     cache: false,
     encoding: 'binary',
@@ -60,33 +68,28 @@ export function openLmdb(options: LmdbOptions): KeyValueStore {
     ]),
   ) as Record<Table, Database<Buffer, Buffer> | undefined>;
 
-  let working = false;
+  const { meta } = databases;
+  // Nothing here throws: what was begun of a block would be written without the rest.
+  const emit = (writes: readonly Write[]) => () => {
+    for (const { table, key, value } of writes) {
+      if (value === undefined) void databases[table]?.remove(key);
+      else void databases[table]?.put(key, value);
+    }
+  };
+  const write = (writes: readonly Write[], guard: Guard | undefined): Promise<boolean> => {
+    if (guard === undefined || meta === undefined) return environment.batch(emit(writes));
+    const { key, number } = guard;
+    return number === undefined
+      ? meta.ifNoExists(key, emit(writes))
+      : meta.ifVersion(key, number, emit(writes));
+  };
   return {
     get: (table, key) => databases[table]?.get(key),
     range: (table, range) => readRange(databases[table], range),
     count: (table) =>
       (databases[table]?.getStats() as TableStatistics | undefined)?.entryCount ?? 0,
-    put: (table, key, value) => {
-      databases[table]?.putSync(key, value);
-    },
-    remove: (table, key) => {
-      databases[table]?.removeSync(key);
-    },
-    // A throw inside transaction() would keep the writes before it; a child transaction undoes them.
-    // Begun inside another's work it would be nested in that one, and run before the rest of it.
-    transact: (work) => {
-      if (working) throw new Error('a transaction was begun inside the work of another');
-      return environment.childTransaction(() => {
-        working = true;
-        try {
-          work();
-        } catch (error) {
-          throw new WorkFailed('the work of a transaction threw', { cause: error });
-        } finally {
-          working = false;
-        }
-      });
-    },
+    // The writes happen in a thread of lmdb-js, which undoes all of them when one fails.
+    transact: (writes, guard) => write(writes, guard).catch(rethrowCause),
     refreshReads: () => {
       environment.resetReadTxn();
     },
@@ -97,6 +100,13 @@ export function openLmdb(options: LmdbOptions): KeyValueStore {
     backup: (folder) => environment.backup(folder, false),
     close: () => environment.close(),
   };
+}
+
+/** lmdb-js rejects with an error that only says where the reason will be. */
+async function rethrowCause(error: unknown): Promise<never> {
+  const { commitError } = error as { readonly commitError?: Promise<never> };
+  await commitError;
+  throw error;
 }
 
 function readRange(database: Database<Buffer, Buffer> | undefined, range: KeyRange): Iterable<Row> {

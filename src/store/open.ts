@@ -9,6 +9,7 @@ import { messageOf, openFrame } from './frame.js';
 import type { KeyValueStore } from './kv.js';
 import { openLmdb } from './lmdb.js';
 import { claimOwnership, lockFolder } from './lock.js';
+import { claim } from './owner.js';
 import { HEADER_KEY, recordReader } from './record-reader.js';
 import { recordStore } from './record-store.js';
 import { recordWriter, STORE_FORMAT } from './record-writer.js';
@@ -79,28 +80,28 @@ export async function openStore(options: OpenStoreOptions): Promise<Store> {
 }
 
 /**
- * Names a new owner in the header where it still names the previous one. What was verified is noted
- * too: starts after many crashes need not check the same entries again.
+ * Names a new owner where the previous one is still named. What was verified is noted too: starts after
+ * many crashes need not check the same entries again.
  */
-async function replaceOwner(
+function replaceOwner(
   kv: KeyValueStore,
   previous: string,
   next: { readonly owner: string; readonly verified: VerificationReport },
 ): Promise<boolean> {
-  let replaced = false;
-  const writer = recordWriter(kv, recordReader(kv));
-  await kv.transact(() => {
-    const header = writer.header();
-    if (header.owner !== previous) return;
-    replaced = true;
-    writer.putHeader({
-      ...header,
-      owner: next.owner,
-      verifiedSequence: next.verified.headSequence,
-      verifiedHash: next.verified.headHash,
-    });
+  kv.refreshReads();
+  const reader = recordReader(kv);
+  const header = reader.header();
+  if (header.owner !== previous) return Promise.resolve(false);
+  const writer = recordWriter(reader);
+  writer.putHeader({
+    ...header,
+    owner: next.owner,
+    verifiedSequence: next.verified.headSequence,
+    verifiedHash: next.verified.headHash,
   });
-  return replaced;
+  // Read together with the header: whoever is faster changes the row that the guard names.
+  const { guard, write } = claim(kv, next.owner);
+  return kv.transact([...writer.take(), write], guard);
 }
 
 /** The marker of the store that is there, after making one where there is none. */
@@ -134,6 +135,7 @@ async function makeStore(options: OpenStoreOptions, folder: string): Promise<voi
   const storeId = newUuid();
   const kv = openLmdb({ folder: draft, mapBytes: options.mapBytes, readOnly: false });
   const store = recordStore(kv, {
+    owner: '',
     verify: unsupported,
     backup: unsupported,
     close: () => kv.close(),

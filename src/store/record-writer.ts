@@ -23,7 +23,7 @@ import {
   textKey,
   usageKey,
 } from './keys.js';
-import type { KeyValueStore } from './kv.js';
+import type { Table, Write } from './kv.js';
 import { HEADER_KEY } from './record-reader.js';
 import { WireWriter } from './wire.js';
 
@@ -35,9 +35,24 @@ export const STORE_FORMAT = 1;
 
 const NOTHING = Buffer.alloc(0);
 
-/** Writes domain rows into the tables of a key-value store, inside its transactions. */
-export function recordWriter(kv: KeyValueStore, reader: StoreReader): StoreWriter {
+/** Makes writes of domain rows, in the order in which they are put. */
+export interface RecordWriter extends StoreWriter {
+  /** What was put since the last time. */
+  take(): readonly Write[];
+}
+
+/** Makes a writer of records. What it reads is what the reader reads. */
+export function recordWriter(reader: StoreReader): RecordWriter {
   const wire = new WireWriter();
+  let writes: Write[] = [];
+  const kv: Puts = {
+    put: (table, key, value) => {
+      writes.push({ table, key, value });
+    },
+    remove: (table, key) => {
+      writes.push({ table, key, value: undefined });
+    },
+  };
 
   function record(fill: (wire: WireWriter) => void): Buffer {
     wire.reset(FRAME_BYTES);
@@ -49,6 +64,11 @@ export function recordWriter(kv: KeyValueStore, reader: StoreReader): StoreWrite
 
   return {
     ...reader,
+    take: () => {
+      const taken = writes;
+      writes = [];
+      return taken;
+    },
     putHeader: (header) => {
       kv.put(
         'meta',
@@ -163,13 +183,19 @@ export function recordWriter(kv: KeyValueStore, reader: StoreReader): StoreWrite
   };
 }
 
+/** Where rows are put. */
+interface Puts {
+  put(table: Table, key: Buffer, value: Buffer): void;
+  remove(table: Table, key: Buffer): void;
+}
+
 function writeCells(wire: WireWriter, cells: readonly UsageCell[]): void {
   for (const cell of cells) writeUsageCell(wire, cell);
 }
 
 /** Keeps the queues: an open hold is due at its expiry, an ended one at its purge. */
 function moveInQueues(
-  kv: KeyValueStore,
+  kv: Puts,
   reservation: Reservation,
   before: Reservation | undefined,
   purgeTime: number,

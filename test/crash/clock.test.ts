@@ -35,11 +35,9 @@ test('a clock that is years ahead of the data is believed only when an operator 
 async function makeOlder(dataDir: string): Promise<void> {
   const folder = path.join(dataDir, STORE_FOLDER);
   const kv = openLmdb({ folder, mapBytes: 2 ** 30, readOnly: false });
-  await kv.transact(() => {
-    const older = forgeValue('meta', kv.get('meta', HEADER_KEY)!, StoreRecordSchema, (header) => {
-      header.timeMs -= TWO_YEARS_MS;
-    });
-    kv.put('meta', HEADER_KEY, older);
+  const value = forgeValue('meta', kv.get('meta', HEADER_KEY)!, StoreRecordSchema, (header) => {
+    header.timeMs -= TWO_YEARS_MS;
   });
+  await kv.transact([{ table: 'meta', key: HEADER_KEY, value }]);
   await kv.close();
 }

@@ -1,8 +1,15 @@
-import { WorkFailed } from '../../src/ledger/store.js';
-import { TABLES, type KeyRange, type KeyValueStore, type Row } from '../../src/store/kv.js';
-import type { Table } from '../../src/store/kv.js';
+import {
+  TABLES,
+  type Guard,
+  type KeyRange,
+  type KeyValueStore,
+  type Row,
+  type Table,
+  type Write,
+} from '../../src/store/kv.js';
 
-interface Write {
+/** A write as it is kept. */
+interface KeptWrite {
   readonly table: Table;
   readonly key: string;
   /** Undefined takes the row away. */
@@ -18,7 +25,7 @@ class Rows {
     return this.#values.get(table)?.get(key);
   }
 
-  apply({ table, key, value }: Write): void {
+  apply({ table, key, value }: KeptWrite): void {
     const values = this.#values.get(table)!;
     const keys = this.#keys.get(table)!;
     if (value === undefined) {
@@ -46,7 +53,7 @@ class Rows {
     return this.#keys.get(table)!.slice(from, to);
   }
 
-  *all(): Generator<Write> {
+  *all(): Generator<KeptWrite> {
     for (const [table, values] of this.#values) {
       for (const [key, value] of values) yield { table, key, value };
     }
@@ -79,43 +86,43 @@ export class MemoryDisk {
   }
 }
 
+interface Transaction {
+  readonly writes: readonly KeptWrite[];
+  readonly guard: Guard | undefined;
+  readonly resolve: (written: boolean) => void;
+  readonly reject: (error: Error) => void;
+}
+
 /**
- * A key-value store in memory. It is as strict as its port: a read outside of a transaction sees what
- * was durable when reads were last refreshed, not a row more; a transaction is durable one turn after
- * it ran, or when the test lets it; a crash is a new store on the same disk.
+ * A key-value store in memory. It is as strict as its port: a read sees what was durable when reads were
+ * last refreshed, not a row more; a transaction is durable a turn after it was asked for, or when the
+ * test lets it; a crash is a new store on the same disk.
  */
 export class MemoryKeyValueStore implements KeyValueStore {
   readonly #disk: MemoryDisk;
-  /** Written, durable or not. */
-  readonly #written: Rows;
-  /** As reads outside of transactions see them. */
+  /** As reads see them. */
   readonly #visible: Rows;
-  /** Written and not durable yet, with who waits for it. */
-  readonly #unflushed: { readonly writes: Write[]; readonly settle: (error?: Error) => void }[] =
-    [];
-  #unseen: Write[] = [];
-  #transaction: Write[] | undefined;
-  #undo: Write[] = [];
-  readonly #queue: (() => void)[] = [];
+  #unseen: KeptWrite[] = [];
+  readonly #queue: Transaction[] = [];
   #turnTaken = false;
   #held = false;
   #failure: Error | undefined;
-  /** Transactions that ran. */
+  #failures = 0;
+  /** Transactions that were asked for. */
   transactions = 0;
 
   constructor(disk: MemoryDisk) {
     this.#disk = disk;
-    this.#written = disk.rows.copy();
     this.#visible = disk.rows.copy();
   }
 
   get(table: Table, key: Buffer): Buffer | undefined {
-    const value = this.#readable().get(table, key.toString('latin1'));
+    const value = this.#visible.get(table, key.toString('latin1'));
     return value === undefined ? undefined : Buffer.from(value);
   }
 
   *range(table: Table, { start, end, reverse, limit }: KeyRange): Generator<Row> {
-    const rows = this.#readable();
+    const rows = this.#visible;
     const from = start === undefined ? 0 : rows.indexOf(table, start.toString('latin1'));
     const to = end === undefined ? Infinity : rows.indexOf(table, end.toString('latin1'));
     const keys = rows.keys(table, from, Math.max(from, to));
@@ -128,23 +135,18 @@ export class MemoryKeyValueStore implements KeyValueStore {
   }
 
   count(table: Table): number {
-    return this.#readable().keys(table, 0, Infinity).length;
+    return this.#visible.keys(table, 0, Infinity).length;
   }
 
-  put(table: Table, key: Buffer, value: Buffer): void {
-    this.#write({ table, key: key.toString('latin1'), value: Buffer.from(value) });
-  }
-
-  remove(table: Table, key: Buffer): void {
-    this.#write({ table, key: key.toString('latin1'), value: undefined });
-  }
-
-  transact(work: () => void): Promise<void> {
+  transact(writes: readonly Write[], guard?: Guard): Promise<boolean> {
+    this.transactions += 1;
+    const kept = writes.map(({ table, key, value }) => ({
+      table,
+      key: key.toString('latin1'),
+      value: value && Buffer.from(value),
+    }));
     return new Promise((resolve, reject) => {
-      if (this.#transaction !== undefined) throw new Error('a transaction within a transaction');
-      this.#queue.push(() => {
-        this.#run(work, resolve, reject);
-      });
+      this.#queue.push({ writes: kept, guard, resolve, reject });
       this.#takeTurn();
     });
   }
@@ -176,65 +178,38 @@ export class MemoryKeyValueStore implements KeyValueStore {
     this.#flush();
   }
 
-  /** The next flush fails, and every one after it. */
-  fail(error: Error): void {
+  /** The next transactions fail, by default every one from now on. */
+  fail(error: Error, count = Infinity): void {
     this.#failure = error;
+    this.#failures = count;
   }
 
-  #readable(): Rows {
-    return this.#transaction === undefined ? this.#visible : this.#written;
-  }
-
-  #write(write: Write): void {
-    if (this.#transaction === undefined) throw new Error('a write outside of a transaction');
-    const { table, key } = write;
-    this.#undo.push({ table, key, value: this.#written.get(table, key) });
-    this.#transaction.push(write);
-    this.#written.apply(write);
-  }
-
-  /** Transactions asked for in one turn run in the next, one after the other, and share a flush. */
   #takeTurn(): void {
     if (this.#turnTaken) return;
     this.#turnTaken = true;
     setImmediate(() => {
       this.#turnTaken = false;
-      // What the work of one asks for runs in the same turn, as in LMDB's.
-      for (let next = this.#queue.shift(); next !== undefined; next = this.#queue.shift()) next();
-      if (!this.#held) setImmediate(() => this.#flush());
-    });
-  }
-
-  #run(work: () => void, resolve: () => void, reject: (error: unknown) => void): void {
-    const writes: Write[] = [];
-    this.#transaction = writes;
-    this.#undo = [];
-    this.transactions += 1;
-    try {
-      work();
-    } catch (error) {
-      for (const write of this.#undo.toReversed()) this.#written.apply(write);
-      reject(new WorkFailed('the work of a transaction threw', { cause: error }));
-      return;
-    } finally {
-      this.#transaction = undefined;
-    }
-    this.#unflushed.push({
-      writes,
-      settle: (error) => {
-        if (error === undefined) resolve();
-        else reject(error);
-      },
+      if (!this.#held) this.#flush();
     });
   }
 
   #flush(): void {
-    for (const { writes, settle } of this.#unflushed.splice(0)) {
-      if (this.#failure === undefined) {
+    for (const { writes, guard, resolve, reject } of this.#queue.splice(0)) {
+      if (this.#failure !== undefined && this.#failures > 0) {
+        this.#failures -= 1;
+        reject(this.#failure);
+        continue;
+      }
+      const met = guard === undefined || this.#meets(guard);
+      if (met) {
         for (const write of writes) this.#disk.rows.apply(write);
         this.#unseen.push(...writes);
       }
-      settle(this.#failure);
+      resolve(met);
     }
+  }
+
+  #meets({ key, number }: Guard): boolean {
+    return this.#disk.get('meta', key)?.readDoubleLE(0) === number;
   }
 }

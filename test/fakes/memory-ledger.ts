@@ -4,6 +4,8 @@ import { DEFAULT_POOL_ID } from '../../src/domain/state.js';
 import type { BatchAnswer, BatchItem, Caller, VerificationReport } from '../../src/ledger/api.js';
 import { openLedger, type Ledger, type LedgerOptions } from '../../src/ledger/ledger.js';
 import type { Header, Store } from '../../src/ledger/store.js';
+import { claim } from '../../src/store/owner.js';
+import { HEADER_KEY } from '../../src/store/record-reader.js';
 import { recordStore } from '../../src/store/record-store.js';
 import { verifyRows } from '../../src/store/verify.js';
 import { ManualTime, MINUTE } from './manual-time.js';
@@ -38,14 +40,18 @@ export function firstHeader(time: number): Header {
 export async function openMemoryStore(
   disk: MemoryDisk,
   time = 0,
+  owner = '00000001',
 ): Promise<{ readonly kv: MemoryKeyValueStore; readonly store: Store }> {
   const kv = new MemoryKeyValueStore(disk);
+  const { guard, write } = claim(kv, owner);
+  await kv.transact([write], guard);
   const store = recordStore(kv, {
+    owner,
     verify: () => verifyRows(kv, STORE_ID, 'ALL'),
     backup: () => Promise.reject(new Error('no backups in memory')),
     close: () => kv.close(),
   });
-  if ([...disk.rows.keys('meta', 0, 1)].length === 0) {
+  if (disk.get('meta', HEADER_KEY) === undefined) {
     await store.transact((writer) => {
       writer.putHeader(firstHeader(time));
     });

@@ -6,6 +6,7 @@ import { startGroupWriter, type GroupWriter } from '../../src/ledger/group-write
 import { judge, type Judging } from '../../src/ledger/judge.js';
 import { makeRows } from '../../src/ledger/rows.js';
 import type { Store } from '../../src/ledger/store.js';
+import { claim } from '../../src/store/owner.js';
 import { makeUsageBook } from '../../src/ledger/usage-book.js';
 import { createPool } from '../fakes/commands.js';
 import { DAY, ManualTime, MINUTE, T0 } from '../fakes/manual-time.js';
@@ -22,7 +23,6 @@ beforeEach(async () => {
 });
 
 async function start(bounds: { queueMax?: number; groupMax?: number } = {}): Promise<GroupWriter> {
-  await own('me');
   kv.transactions = 0;
   let ids = 0;
   return startGroupWriter({
@@ -36,7 +36,6 @@ async function start(bounds: { queueMax?: number; groupMax?: number } = {}): Pro
       ids += 1;
       return `id-${ids}`;
     },
-    owner: 'me',
     queueMax: 100,
     groupMax: 100,
     ...bounds,
@@ -46,12 +45,10 @@ async function start(bounds: { queueMax?: number; groupMax?: number } = {}): Pro
   });
 }
 
-/** Another process writes its name into the header. */
-async function own(owner: string): Promise<void> {
-  await store.transact((writer) => {
-    writer.putHeader({ ...writer.header(), owner });
-  });
-  store.refreshReads();
+/** Another process claims the store. */
+async function takeOver(): Promise<void> {
+  const { guard, write } = claim(kv, '0000beef');
+  expect(await kv.transact([write], guard)).toBe(true);
 }
 
 interface Submission {
@@ -155,6 +152,98 @@ describe('a group', () => {
   });
 });
 
+describe('groups under way', () => {
+  /** Long enough for everything that needs no disk. */
+  async function turns(): Promise<void> {
+    for (let turn = 0; turn < 5; turn += 1) await nextTurn();
+  }
+
+  test('are two: one is decided while the other is written, and a third waits', async () => {
+    const writer = await start();
+    kv.hold();
+    const first = submit(writer, 'a');
+    await turns();
+    const second = submit(writer, 'b');
+    await turns();
+    const third = submit(writer, 'c');
+    await turns();
+    expect([first.runs, second.runs, third.runs]).toEqual([1, 1, 0]);
+    expect(outcomes([first, second, third])).toEqual(['waiting', 'waiting', 'waiting']);
+    kv.flush();
+    await settled([first, second, third]);
+    expect(store.header().headSequence).toBe(3);
+    expect([...store.entries(0)].map(({ entry }) => entry.sequence)).toEqual([1, 2, 3]);
+  });
+
+  test('are seen by what is decided after them, answers of repeated requests too', async () => {
+    const writer = await start();
+    kv.hold();
+    const first = submit(writer, 'a');
+    await turns();
+    const found: unknown[] = [];
+    const second = submit(writer, 'a', (judging) => {
+      found.push(judging.workspace.poolById('a')?.id);
+      const again = judge(judging, { ...createPool('a', '1'), requestId: 'create a' }, OPERATOR);
+      found.push(again.verdict === 'REJECTED' ? again.reason : again.replayed);
+    });
+    await turns();
+    expect(found).toEqual(['a', 'POOL_ALREADY_EXISTS']);
+    expect(second.outcome).toBe('waiting');
+    kv.flush();
+    await settled([first, second]);
+  });
+
+  test('hold up who reads what no cache knows, and nobody is decided twice for good', async () => {
+    const writer = await start();
+    kv.hold();
+    const first = submit(writer, 'a');
+    await turns();
+    let seen: readonly string[] | undefined;
+    const range = submit(writer, 'b', (judging) => {
+      judge(judging, createPool('b', '1'), OPERATOR);
+      seen = [...judging.workspace.livingPools()].map(({ id }) => id);
+    });
+    const other = submit(writer, 'c');
+    await turns();
+    expect([range.runs, seen, other.outcome]).toEqual([1, undefined, 'waiting']);
+    kv.flush();
+    await settled([first, range, other]);
+    expect([range.runs, seen]).toEqual([2, ['a', 'b']]);
+    expect([...store.pools()].map(({ id }) => id)).toEqual(['a', 'b', 'c']);
+    expect(store.header().headSequence).toBe(3);
+  });
+
+  test('are answered in their order, also one that had nothing to write', async () => {
+    const writer = await start();
+    kv.hold();
+    const first = submit(writer, 'a');
+    await turns();
+    const idle = submit(writer, '', () => undefined);
+    await turns();
+    expect([idle.runs, idle.outcome]).toEqual([1, 'waiting']);
+    kv.flush();
+    await settled([first, idle]);
+    expect(kv.transactions).toBe(1);
+  });
+
+  test('that rest on one whose writing failed are not written', async () => {
+    const writer = await start();
+    kv.hold();
+    const first = submit(writer, 'a');
+    await turns();
+    const second = submit(writer, 'b');
+    await turns();
+    expect([first.runs, second.runs]).toEqual([1, 1]);
+    kv.fail(new Error('EIO'), 1);
+    kv.flush();
+    await settled([first, second]);
+    expect(outcomes([first, second])).toEqual(['STORE_UNAVAILABLE', 'STORE_UNAVAILABLE']);
+    store.refreshReads();
+    expect(store.header().headSequence).toBe(0);
+    expect(failures).toHaveLength(1);
+  });
+});
+
 describe('a task that throws', () => {
   test('fails alone; the others of its group succeed exactly once', async () => {
     const writer = await start();
@@ -244,11 +333,12 @@ describe('a writer', () => {
 
   test.each([1, 2])('that lost its store to another process leaves (%i tasks)', async (tasks) => {
     const writer = await start();
-    await own('somebody else');
+    await takeOver();
     const all = Array.from({ length: tasks }, (_, at) => submit(writer, `p${at}`));
     await settled(all);
     expect(new Set(outcomes(all))).toEqual(new Set(['STORE_UNAVAILABLE']));
     expect(failures).toHaveLength(1);
-    expect(store.header()).toMatchObject({ owner: 'somebody else', headSequence: 0 });
+    store.refreshReads();
+    expect(store.header().headSequence).toBe(0);
   });
 });

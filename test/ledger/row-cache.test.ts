@@ -4,7 +4,7 @@ import { rowCache } from '../../src/ledger/row-cache.js';
 import { runs } from '../support/seed.js';
 
 type Use =
-  | { readonly kind: 'write' | 'read' | 'see' | 'forget'; readonly key: number }
+  | { readonly kind: 'write' | 'read' | 'see' | 'remove'; readonly key: number }
   | { readonly kind: 'settle' };
 
 const key = fc.nat(19);
@@ -12,7 +12,7 @@ const use: fc.Arbitrary<Use> = fc.oneof(
   { weight: 4, arbitrary: fc.record({ kind: fc.constant('write' as const), key }) },
   { weight: 6, arbitrary: fc.record({ kind: fc.constant('read' as const), key }) },
   { weight: 3, arbitrary: fc.record({ kind: fc.constant('see' as const), key }) },
-  { weight: 1, arbitrary: fc.record({ kind: fc.constant('forget' as const), key }) },
+  { weight: 1, arbitrary: fc.record({ kind: fc.constant('remove' as const), key }) },
   { weight: 3, arbitrary: fc.constant({ kind: 'settle' as const }) },
 );
 
@@ -28,8 +28,8 @@ describe('a cache of rows', () => {
       fc.property(fc.integer({ min: 1, max: 12 }), uses, (max, list) => {
         const cache = rowCache<number, Row>(max);
         const written = new Map<number, Row>();
-        const durable = new Map<number, Row>();
-        const unsettled: [number, Row][] = [];
+        const durable = new Map<number, Row | undefined>();
+        const unsettled: [number, Row | undefined][] = [];
         let version = 0;
         for (const step of list) {
           if (step.kind === 'settle') {
@@ -44,15 +44,18 @@ describe('a cache of rows', () => {
             unsettled.push([step.key, row]);
             cache.write(step.key, row);
           } else if (step.kind === 'read') {
-            // As a transaction does: from the cache, or from what was written into it.
-            const row = cache.newest(step.key) ?? written.get(step.key);
+            // As a decision does: from the cache, or what the cache forgot from the store.
+            const cached = cache.find(step.key);
+            const row = cached === undefined ? durable.get(step.key) : cached.newest;
             expect(row).toBe(written.get(step.key));
             if (row !== undefined) cache.load(step.key, row);
           } else if (step.kind === 'see') {
             const row = cache.durable(step.key);
             if (row !== undefined) expect(row).toBe(durable.get(step.key));
-          } else if (!unsettled.some(([waiting]) => waiting === step.key)) {
-            cache.forget(step.key);
+          } else {
+            written.delete(step.key);
+            unsettled.push([step.key, undefined]);
+            cache.write(step.key, undefined);
           }
           for (const [waiting] of unsettled) {
             expect(cache.newest(waiting)).toBe(written.get(waiting));

@@ -336,9 +336,8 @@ describe('by itself', () => {
     await memory.must(createSchedule('s', HOUR, rebalances('p')));
     await memory.must(createSchedule('t', HOUR, rebalances('p', ['b'])));
     const key = usageKey('MINUTE', hourOf(memory.time.wall()), memory.ledger.agent('a')!.agent.uid);
-    await memory.store.transact(() => {
-      memory.kv.put('usage', key, Buffer.from('damaged'));
-    });
+    await memory.kv.transact([{ table: 'usage', key, value: Buffer.from('damaged') }]);
+    memory.store.refreshReads();
     memory.time.pass(HOUR);
     for (let turns = 0; turns < 5; turns += 1) await memory.must(spend('b', '1'));
     expect(memory.failures).toEqual([]);

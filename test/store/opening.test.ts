@@ -11,7 +11,7 @@ import path from 'node:path';
 import { describe, expect, onTestFinished, test } from 'vitest';
 import { StoreRecordSchema } from '../../src/gen/safeguards/store/v1/records_pb.js';
 import type { Header, Store } from '../../src/ledger/store.js';
-import type { KeyValueStore } from '../../src/store/kv.js';
+import type { KeyValueStore, Write } from '../../src/store/kv.js';
 import { openLmdb } from '../../src/store/lmdb.js';
 import { MARKER_FILE, openStore, STORE_FOLDER } from '../../src/store/open.js';
 import { HEADER_KEY } from '../../src/store/record-reader.js';
@@ -70,10 +70,10 @@ async function closedStore(): Promise<{ readonly folder: string; readonly header
 const inStore = (folder: string, file: string): string => path.join(folder, STORE_FOLDER, file);
 
 /** Writes into a store behind its back. */
-async function tamper(folder: string, work: (kv: KeyValueStore) => void): Promise<void> {
+async function tamper(folder: string, work: (kv: KeyValueStore) => Write): Promise<void> {
   const where = path.join(folder, STORE_FOLDER);
   const kv = openLmdb({ folder: where, mapBytes: MAP_BYTES, readOnly: false });
-  await kv.transact(() => work(kv));
+  await kv.transact([work(kv)]);
   await kv.close();
 }
 
@@ -197,7 +197,7 @@ describe('a store is refused', () => {
 
   test('whose database has no header', async () => {
     const { folder } = await closedStore();
-    await tamper(folder, (kv) => kv.remove('meta', HEADER_KEY));
+    await tamper(folder, () => ({ table: 'meta', key: HEADER_KEY, value: undefined }));
     expect(await refusal(folder)).toMatchObject({ reason: 'STORE_EMPTY' });
   });
 
@@ -212,18 +212,22 @@ describe('a store is refused', () => {
   test('whose records are of a newer format than its marker says', async () => {
     const { folder } = await closedStore();
     await tamper(folder, (kv) => {
-      const value = kv.get('meta', HEADER_KEY)!;
-      const newer = forgeValue('meta', value, StoreRecordSchema, (header) => {
+      const before = kv.get('meta', HEADER_KEY)!;
+      const value = forgeValue('meta', before, StoreRecordSchema, (header) => {
         header.format = 2;
       });
-      kv.put('meta', HEADER_KEY, newer);
+      return { table: 'meta', key: HEADER_KEY, value };
     });
     expect(await refusal(folder)).toMatchObject({ reason: 'STORE_NEWER' });
   });
 
   test('whose header was garbled', async () => {
     const { folder } = await closedStore();
-    await tamper(folder, (kv) => kv.put('meta', HEADER_KEY, Buffer.from('garbled')));
+    await tamper(folder, () => ({
+      table: 'meta',
+      key: HEADER_KEY,
+      value: Buffer.from('garbled'),
+    }));
     expect(await refusal(folder)).toMatchObject({ reason: 'STORE_CORRUPT' });
   });
 

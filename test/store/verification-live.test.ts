@@ -42,6 +42,7 @@ describe.each(BACKENDS)('in $name', ({ name, begin }) => {
 
 async function ledgerOn(kv: KeyValueStore) {
   const store = recordStore(kv, {
+    owner: '',
     verify: () => verifyRows(kv, STORE_ID, 'ALL'),
     backup: () => Promise.reject(new Error('no backups here')),
     close: () => kv.close(),

@@ -66,5 +66,10 @@ export function dataDir(): string {
 /** Rows of the ledger over a key-value store, without upkeep. */
 export function recordsOf(kv: KeyValueStore): Store {
   const unsupported = (): Promise<never> => Promise.reject(new Error('not in this test'));
-  return recordStore(kv, { verify: unsupported, backup: unsupported, close: () => kv.close() });
+  return recordStore(kv, {
+    owner: '',
+    verify: unsupported,
+    backup: unsupported,
+    close: () => kv.close(),
+  });
 }
