@@ -18,40 +18,32 @@ export interface GroupsUnderWay {
  * answers are known, and everything else throws Unsettled.
  */
 export function settledReader(store: StoreReader, underWay: GroupsUnderWay): StoreReader {
-  const once =
-    <Args extends readonly unknown[], Result>(read: (...args: Args) => Result) =>
-    (...args: Args): Result => {
-      if (!underWay.settled()) throw new Unsettled('groups are under way');
-      return read(...args);
-    };
+  const settled = (): StoreReader => {
+    if (!underWay.settled()) throw new Unsettled('groups are under way');
+    return store;
+  };
   return {
-    header: once(store.header),
-    agent: once(store.agent),
-    agentUid: once(store.agentUid),
-    pool: once(store.pool),
-    poolUid: once(store.poolUid),
-    reservation: once(store.reservation),
-    entry: once(store.entry),
-    refunded: once(store.refunded),
+    header: () => settled().header(),
+    agent: (uid) => settled().agent(uid),
+    agentUid: (id) => settled().agentUid(id),
+    pool: (uid) => settled().pool(uid),
+    poolUid: (id) => settled().poolUid(id),
+    reservation: (id) => settled().reservation(id),
+    entry: (sequence) => settled().entry(sequence),
+    refunded: (sequence) => settled().refunded(sequence),
     // A record is written once, and taken away only when nothing is under way.
     idempotency: (scope) => underWay.answer(scope) ?? store.idempotency(scope),
-    usage: once(store.usage),
-    due: once(store.due),
-    agentIds: once(store.agentIds),
-    pools: once(store.pools),
-    reservations: once(store.reservations),
-    reservationIds: once(store.reservationIds),
-    openReservationIds: once(store.openReservationIds),
-    entries: once(store.entries),
-    row: (collection, key) => {
-      if (!underWay.settled()) throw new Unsettled('groups are under way');
-      return store.row(collection, key);
-    },
-    rows: (collection, range) => {
-      if (!underWay.settled()) throw new Unsettled('groups are under way');
-      return store.rows(collection, range);
-    },
-    oldestSequence: once(store.oldestSequence),
-    totals: once(store.totals),
+    usage: (level, slot, uid) => settled().usage(level, slot, uid),
+    due: (queue, before, limit) => settled().due(queue, before, limit),
+    agentIds: (after, poolUid) => settled().agentIds(after, poolUid),
+    pools: (after) => settled().pools(after),
+    reservations: (after) => settled().reservations(after),
+    reservationIds: (uid, after) => settled().reservationIds(uid, after),
+    openReservationIds: (uid) => settled().openReservationIds(uid),
+    entries: (after) => settled().entries(after),
+    row: (collection, key) => settled().row(collection, key),
+    rows: (collection, range) => settled().rows(collection, range),
+    oldestSequence: () => settled().oldestSequence(),
+    totals: () => settled().totals(),
   };
 }
