@@ -49,11 +49,17 @@ function stepsOf(text: string): Amount {
 /** Prints an amount in canonical form: no trailing zeros, no exponent, `-` only below zero. */
 export function formatAmount(amount: Amount): string {
   if (amount === 0n) return '0';
-  const negative = amount < 0n;
-  const magnitude = negative ? -amount : amount;
-  const text = printMagnitude(magnitude);
-  return negative ? `-${text}` : text;
+  const known = printed.get(amount);
+  if (known !== undefined) return known;
+  const text = amount < 0n ? `-${printMagnitude(-amount)}` : printMagnitude(amount);
+  if (printed.size >= PRINTED_MAX) printed.clear();
+  printed.set(amount, text);
+  return text;
 }
+
+/** Amounts printed lately: a spend prints each balance in its entry, its rows and its answer. */
+const PRINTED_MAX = 4_096;
+const printed = new Map<Amount, string>();
 
 function printMagnitude(magnitude: Amount): string {
   let digits = magnitude.toString();

@@ -1,9 +1,14 @@
+import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
+import { formatAmount } from '../../src/domain/amount.js';
 import type { Command } from '../../src/domain/command.js';
 import { canonicalRequest } from '../../src/domain/fingerprint.js';
 import { reviewOf } from '../fakes/annotations.js';
 import { applyConfiguration, commit, reserve, setBudget, spend } from '../fakes/commands.js';
-import { money } from '../support/seed.js';
+import { money, runs } from '../support/seed.js';
+
+/** A name of a field: none that is left out, none that JSON would put first. */
+const word = fc.stringMatching(/^[f-j][a-e]{0,3}$/);
 
 const plain = spend('a', '1.5', { requestId: 'r' });
 
@@ -79,4 +84,27 @@ describe('two requests are not the same', () => {
   test.each(pairs)('%s', (_name, a, b) => {
     expect(canonicalRequest(b)).not.toBe(canonicalRequest(a));
   });
+});
+
+/** The same form, as a replacer of JSON writes it: what is on disk was made by it or is equal to it. */
+function written(value: unknown): string {
+  return JSON.stringify(value, (_key, inner: unknown) => {
+    if (typeof inner === 'bigint') return formatAmount(inner);
+    if (typeof inner !== 'object' || inner === null || Array.isArray(inner)) return inner;
+    return Object.fromEntries(Object.entries(inner).sort(([a], [b]) => (a < b ? -1 : 1)));
+  });
+}
+
+test('fields are written as JSON with sorted keys and amounts as texts', () => {
+  const leaf = fc.oneof(fc.string({ unit: 'binary' }), fc.bigInt(), fc.boolean(), fc.integer());
+  const { tree } = fc.letrec((tie) => ({
+    tree: fc.oneof({ maxDepth: 3 }, leaf, fc.array(tie('tree')), fc.dictionary(word, tie('tree'))),
+  }));
+  const check = fc.property(fc.dictionary(word, fc.array(tree, { minLength: 1 })), (fields) => {
+    const command = { method: 'SPEND', ...fields } as unknown as Command;
+    const lines = Object.keys(fields).sort((a, b) => (a < b ? -1 : 1));
+    const expected = lines.map((key) => `\n${key}=${written(fields[key])}`);
+    expect(canonicalRequest(command)).toBe(`SPEND${expected.join('')}`);
+  });
+  fc.assert(check, runs('canonical requests', 200));
 });
