@@ -75,12 +75,37 @@ export const LIMITS = {
   header_bytes_max: row(
     value.size('1KiB', '1MiB'),
     '16KiB',
-    'Largest sum of the headers of an HTTP/1.1 request; HTTP/2 allows 64 KiB',
+    'Largest sum of the headers of a request; HTTP/2 counts 32 bytes more for each header',
   ),
   connections_max: row(
     value.count('connections', 1, 65_535),
     '1024',
     'Most connections of a listener',
+  ),
+  connections_per_peer_max: row(
+    value.count('connections', 1, 65_535),
+    '256',
+    'Most connections of one remote IP address, loopback excepted',
+  ),
+  calls_max: row(
+    value.count('calls', 1, 1_000_000),
+    '16384',
+    'Most calls in progress on a listener: SERVER_BUSY beyond',
+  ),
+  calls_per_connection_max: row(
+    value.count('calls', 1, 65_535),
+    '1000',
+    'Most calls in progress on one HTTP/2 connection; a client waits before it begins more',
+  ),
+  calls_per_second_max: row(
+    value.count('calls', 0, 1_000_000),
+    '0',
+    'Most calls that one connection may begin in a second: SERVER_BUSY beyond; 0: any number',
+  ),
+  request_bytes_max: row(
+    value.size('64KiB', '64GiB'),
+    '64MiB',
+    'Most bytes that a listener holds of requests that are not whole yet, what compressed ones may become included: SERVER_BUSY beyond',
   ),
   streams_max: row(
     value.count('streams', 1, 65_535),
@@ -176,6 +201,31 @@ export const LIMITS = {
     value.duration('100ms', '60s'),
     '1s',
     'How often expired reservations and old records are swept',
+  ),
+  headers_timeout: row(
+    value.duration('50ms', '5m'),
+    '10s',
+    'How long a connection may take to say what it speaks, and HTTP/1.1 headers to arrive',
+  ),
+  request_timeout: row(
+    value.duration('50ms', '1h'),
+    '60s',
+    'How long a request may take to arrive, and an answer that is ready to be taken',
+  ),
+  idle_timeout: row(
+    value.duration('50ms', '24h'),
+    '30m',
+    'How long a gRPC connection without calls is kept',
+  ),
+  keepalive_interval: row(
+    value.duration('50ms', '1h'),
+    '30s',
+    'After so much silence a gRPC peer is asked for a sign of life',
+  ),
+  keepalive_timeout: row(
+    value.duration('50ms', '5m'),
+    '20s',
+    'How long a gRPC peer may take to give a sign of life',
   ),
   shutdown_grace: row(
     value.duration('0s', '1h'),

@@ -4,10 +4,20 @@ import type { Amount } from '../domain/amount.js';
 export interface RpcLimits {
   /** Largest request message in bytes, decompressed. */
   readonly messageBytesMax: number;
-  /** Largest sum of the headers of an HTTP/1.1 request in bytes; HTTP/2 allows 64 KiB. */
+  /** Largest sum of the headers of a request in bytes; HTTP/2 counts 32 more for each header. */
   readonly headerBytesMax: number;
   /** Most connections of a listener; more are closed at once. */
   readonly connectionsMax: number;
+  /** Most connections of one remote IP address, loopback excepted; more are closed at once. */
+  readonly connectionsPerPeerMax: number;
+  /** Most calls in progress on a listener: SERVER_BUSY beyond. */
+  readonly callsMax: number;
+  /** Most calls in progress on one HTTP/2 connection; a client waits before it begins more. */
+  readonly callsPerConnectionMax: number;
+  /** Most calls that one connection may begin in a second: SERVER_BUSY beyond. 0: any number. */
+  readonly callsPerSecondMax: number;
+  /** Most bytes that a listener holds of requests that are not whole yet: SERVER_BUSY beyond. */
+  readonly requestBytesMax: number;
   /** Most open streaming calls of a listener: TOO_MANY_STREAMS beyond. */
   readonly streamsMax: number;
   /** Most items of a BatchSpend: BATCH_TOO_LARGE beyond. */
@@ -18,24 +28,23 @@ export interface RpcLimits {
   readonly watchedAgentsMax: number;
   /** Largest amount of a spend with SPEND_MODE_FORCE. */
   readonly forcedAmountMax: Amount;
-  /** How long a connection may take to say what it speaks, in milliseconds. Default 10,000. */
-  readonly firstBytesMsMax?: number;
+  /** How long a connection may take to say what it speaks, and HTTP/1.1 headers to arrive. */
+  readonly headersTimeoutMs: number;
+  /** How long a request may take to arrive, and an answer that is ready to be taken. */
+  readonly requestTimeoutMs: number;
+  /** How long an HTTP/2 connection without calls is kept. */
+  readonly idleTimeoutMs: number;
+  /** After so much silence an HTTP/2 peer is asked for a sign of life. */
+  readonly keepaliveIntervalMs: number;
+  /** How long it may take to give it. */
+  readonly keepaliveTimeoutMs: number;
 }
 
-/** Most calls in progress on one HTTP/2 connection; a client waits before it begins more. */
-export const CALLS_PER_CONNECTION_MAX = 1_000;
+/** Most pings and settings that one HTTP/2 connection may send in a second. */
+export const CONTROL_FRAMES_PER_SECOND_MAX = 10_000;
 
 /** What one HTTP/2 connection may hold in memory outside of its streams, in millions of bytes. */
 export const SESSION_MEGABYTES_MAX = 64;
-
-/** After so much silence an HTTP/2 peer is asked for a sign of life, in milliseconds. */
-export const KEEPALIVE_MS = 30_000;
-
-/** How long it may take to give it, in milliseconds. */
-export const KEEPALIVE_TIMEOUT_MS = 20_000;
-
-/** How long an HTTP/1.1 request may take to arrive, in milliseconds. */
-export const REQUEST_MS_MAX = 60_000;
 
 /** How long an idle HTTP/1.1 connection is kept, in milliseconds. */
 export const IDLE_MS_MAX = 75_000;

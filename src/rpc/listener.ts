@@ -3,20 +3,17 @@ import { createServer } from 'node:http';
 import type { Server as HttpServer } from 'node:http';
 import type { Socket } from 'node:net';
 import { formatAddress, parseAddress } from './address.js';
+import { countArrivals } from './arrivals.js';
 import { bind } from './bind.js';
 import { anyHost, hostGuard } from './host.js';
-import {
-  CALLS_PER_CONNECTION_MAX,
-  IDLE_MS_MAX,
-  KEEPALIVE_MS,
-  KEEPALIVE_TIMEOUT_MS,
-  REQUEST_MS_MAX,
-  SESSION_MEGABYTES_MAX,
-} from './limits.js';
+import { guardHttp1 } from './http1-guard.js';
+import { guardHttp2 } from './http2-guard.js';
+import { IDLE_MS_MAX, SESSION_MEGABYTES_MAX } from './limits.js';
 import type { RpcLimits } from './limits.js';
 import { mountConnect } from './mount-connect.js';
-import { mountGrpc } from './mount-grpc.js';
+import { kindsOf, mountGrpc } from './mount-grpc.js';
 import type { Mount } from './mount-grpc.js';
+import { boundPeers } from './peers.js';
 import { sniff } from './sniff.js';
 
 /** What a listener is made of. */
@@ -41,7 +38,6 @@ export interface Listener {
   close(graceMs: number): Promise<void>;
 }
 
-const FIRST_BYTES_MS_MAX = 10_000;
 const DRAIN_MARGIN_MS = 1_000;
 
 /** Begins to listen. Rejects when the address cannot be had. */
@@ -52,7 +48,11 @@ export async function startListener(options: ListenerOptions): Promise<Listener>
   const grpc = grpcServer(limits);
   mountGrpc(grpc, mount);
   const injector = grpc.createConnectionInjector(ServerCredentials.createInsecure());
+  const arrivals = countArrivals(limits.requestBytesMax);
+  const calls = guardHttp2(grpc, limits, arrivals, kindsOf(mount));
   const http = httpServer(limits);
+  const requests = guardHttp1(limits, arrivals);
+  const admitsPeer = boundPeers(limits.connectionsPerPeerMax);
   const sockets = new Set<Socket>();
   let closing = false;
 
@@ -62,7 +62,7 @@ export async function startListener(options: ListenerOptions): Promise<Listener>
     response.once('close', () => {
       if (closing) http.closeIdleConnections();
     });
-    connect(request, response);
+    if (requests.admit(request, response)) connect(request, response);
   });
 
   // The HTTP/1.1 server listens, so that its own timeouts and bounds are in force, and we look at
@@ -70,9 +70,15 @@ export async function startListener(options: ListenerOptions): Promise<Listener>
   const [serveHttp1] = http.listeners('connection');
   http.removeAllListeners('connection');
   http.on('connection', (socket: Socket) => {
+    if (!admitsPeer(socket)) {
+      socket.destroy();
+      return;
+    }
+    // A peer whose host has gone without a word is found out by the system.
+    socket.setKeepAlive(true, limits.keepaliveIntervalMs);
     sockets.add(socket);
     socket.once('close', () => sockets.delete(socket));
-    sniff(socket, limits.firstBytesMsMax ?? FIRST_BYTES_MS_MAX, (protocol) => {
+    sniff(socket, limits.headersTimeoutMs, (protocol) => {
       if (protocol === 'http1') {
         serveHttp1?.call(http, socket);
       } else {
@@ -105,6 +111,8 @@ export async function startListener(options: ListenerOptions): Promise<Listener>
       await closed;
       clearTimeout(timer);
       grpc.forceShutdown();
+      calls.close();
+      requests.close();
     },
   };
 }
@@ -112,22 +120,23 @@ export async function startListener(options: ListenerOptions): Promise<Listener>
 function grpcServer(limits: RpcLimits): GrpcServer {
   return new GrpcServer({
     'grpc.max_receive_message_length': limits.messageBytesMax,
-    'grpc.max_concurrent_streams': CALLS_PER_CONNECTION_MAX,
-    'grpc.keepalive_time_ms': KEEPALIVE_MS,
-    'grpc.keepalive_timeout_ms': KEEPALIVE_TIMEOUT_MS,
+    'grpc.max_concurrent_streams': limits.callsPerConnectionMax,
+    'grpc.keepalive_time_ms': limits.keepaliveIntervalMs,
+    'grpc.keepalive_timeout_ms': limits.keepaliveTimeoutMs,
+    'grpc.max_connection_idle_ms': limits.idleTimeoutMs,
     'grpc.enable_channelz': 0,
     'grpc-node.max_session_memory': SESSION_MEGABYTES_MAX,
   });
 }
 
 function httpServer(limits: RpcLimits): HttpServer {
-  const headersTimeout = limits.firstBytesMsMax ?? FIRST_BYTES_MS_MAX;
+  const headersTimeout = Math.min(limits.headersTimeoutMs, limits.requestTimeoutMs);
   const server = createServer({
     maxHeaderSize: limits.headerBytesMax,
     headersTimeout,
     // How often the timeouts are looked at: Node's 30 s would let slow peers stay that long.
     connectionsCheckingInterval: Math.ceil(headersTimeout / 10),
-    requestTimeout: REQUEST_MS_MAX,
+    requestTimeout: limits.requestTimeoutMs,
     keepAliveTimeout: IDLE_MS_MAX,
     noDelay: true,
   });

@@ -71,6 +71,12 @@ export function mountGrpc(server: Server, mount: Mount): void {
 
 const TYPES = { unary: 'unary', server_streaming: 'serverStream', bidi_streaming: 'bidi' } as const;
 
+/** The kind of each method by its path. */
+export function kindsOf(mount: Mount): ReadonlyMap<string, MountedMethod['kind']> {
+  const methods = mount.services.flatMap((service) => service.methods);
+  return new Map(methods.map(({ desc, kind }) => [pathOf(desc), kind]));
+}
+
 function endpointOf(mount: Mount, service: MountedService, { desc }: MountedMethod): Endpoint {
   return {
     mount,

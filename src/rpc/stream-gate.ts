@@ -13,6 +13,9 @@ export interface StreamGate {
   close(): void;
 }
 
+/** How long a caller should wait for a place, in milliseconds. */
+const RETRY_MS = 1_000;
+
 /** Makes a gate for at most `streamsMax` streams. */
 export function streamGate(streamsMax: number): StreamGate {
   const open = new Set<() => void>();
@@ -21,13 +24,12 @@ export function streamGate(streamsMax: number): StreamGate {
     enter(closing) {
       if (closed) return rejectShutdown();
       if (open.size >= streamsMax) {
-        return reject(
-          'TOO_MANY_STREAMS',
-          'The listener has no room for another stream. Close one',
-          {
+        return {
+          ...reject('TOO_MANY_STREAMS', 'The listener has no room for another stream. Close one', {
             streams_max: String(streamsMax),
-          },
-        );
+          }),
+          retryAfterMs: RETRY_MS,
+        };
       }
       // An own function, so that two streams never share a place.
       const place = () => closing();

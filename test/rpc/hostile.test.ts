@@ -117,7 +117,7 @@ describe('requests that lead nowhere', () => {
 });
 
 describe('peers that are slow or gone', () => {
-  const limits = { firstBytesMsMax: 100 };
+  const limits = { headersTimeoutMs: 100 };
 
   test.each([
     ['nothing', ''],

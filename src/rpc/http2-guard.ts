@@ -1,0 +1,217 @@
+import type { Server as GrpcServer } from '@grpc/grpc-js';
+import { constants } from 'node:http2';
+import type {
+  Http2Server,
+  Http2Session,
+  IncomingHttpHeaders,
+  ServerHttp2Session,
+  ServerHttp2Stream,
+} from 'node:http2';
+import { inflatedBytes } from './arrivals.js';
+import type { Arrivals } from './arrivals.js';
+import { busy } from './busy.js';
+import { follow, startFraming } from './framing.js';
+import type { Framing } from './framing.js';
+import type { MountedMethod } from './method.js';
+import { CONTROL_FRAMES_PER_SECOND_MAX } from './limits.js';
+import type { RpcLimits } from './limits.js';
+import { grpcStatus } from './status-details.js';
+import { refuse } from './status.js';
+import type { Failure } from './status.js';
+
+/** Bounds what grpc-js and Node leave unbounded on HTTP/2 connections. */
+export interface Http2Guard {
+  /** Calls in progress. */
+  calls(): number;
+  /** Ends its timers. */
+  close(): void;
+}
+
+/** What a connection did in the current second. */
+interface Seat {
+  calls: number;
+  controls: number;
+}
+
+interface GuardedCall {
+  readonly stream: ServerHttp2Stream;
+  readonly framing: Framing;
+  readonly kind: MountedMethod['kind'];
+  /** The sweep before the message in progress began, or before the answer was ready. */
+  since: number;
+  /** Whether the answer waited for the client at the last sweep. */
+  isLeaving: boolean;
+  /** Room that was taken of the arrivals. */
+  taken: number;
+  isRefused: boolean;
+}
+
+/** How often late calls are looked for within the time that a request may take. */
+const SWEEPS = 10;
+
+type StreamListener = (
+  stream: ServerHttp2Stream,
+  headers: IncomingHttpHeaders,
+  ...rest: unknown[]
+) => void;
+
+/**
+ * Looks at every call before grpc-js does. A call beyond a bound is answered SERVER_BUSY, one whose
+ * request does not arrive in time DEADLINE_EXCEEDED; a connection that floods with control frames
+ * is closed. `kinds` are those of the methods by path.
+ */
+export function guardHttp2(
+  grpc: GrpcServer,
+  limits: RpcLimits,
+  arrivals: Arrivals,
+  kinds: ReadonlyMap<string, MountedMethod['kind']>,
+): Http2Guard {
+  const server = http2ServerOf(grpc);
+  server.updateSettings({ maxHeaderListSize: limits.headerBytesMax });
+  const seats = new Map<Http2Session, Seat>();
+  const calls = new Set<GuardedCall>();
+  let sweep = 0;
+
+  const [serve] = server.listeners('stream') as StreamListener[];
+  server.removeAllListeners('stream');
+  server.on('session', (session: ServerHttp2Session) => seat(session, seats));
+  server.on('stream', ((stream, headers, ...rest) => {
+    const call: GuardedCall = {
+      stream,
+      framing: startFraming(),
+      kind: kinds.get(headers[':path'] ?? '') ?? 'unary',
+      since: sweep,
+      isLeaving: false,
+      taken: 0,
+      isRefused: false,
+    };
+    calls.add(call);
+    stream.once('close', () => {
+      calls.delete(call);
+      arrivals.give(call.taken);
+      call.taken = 0;
+    });
+    const own = stream.session === undefined ? undefined : seats.get(stream.session);
+    if (own !== undefined) own.calls += 1;
+    const isFast = limits.callsPerSecondMax > 0 && (own?.calls ?? 0) > limits.callsPerSecondMax;
+    if (isFast || calls.size > limits.callsMax) {
+      refuseCall(call, busy());
+      return;
+    }
+    stream.on('data', (bytes: Buffer) => arrive(call, bytes));
+    serve?.call(server, stream, headers, ...rest);
+  }) satisfies StreamListener);
+
+  function arrive(call: GuardedCall, bytes: Buffer): void {
+    if (call.isRefused) return;
+    const { framing } = call;
+    const before = framing.messages;
+    follow(framing, bytes);
+    if (framing.messages > before) call.since = sweep;
+    const inflated = inflatedBytes(framing.compressedBytes, limits.messageBytesMax);
+    const more = Math.min(framing.held, limits.messageBytesMax) + inflated - call.taken;
+    if (more === 0) return;
+    if (more < 0) arrivals.give(-more);
+    else if (!arrivals.take(more)) {
+      refuseCall(call, busy());
+      return;
+    }
+    call.taken += more;
+  }
+
+  function judge(call: GuardedCall): void {
+    const { stream, framing, kind } = call;
+    const isLeaving = stream.writableEnded || (kind === 'unary' && stream.writableLength > 0);
+    if (isLeaving !== call.isLeaving) {
+      call.isLeaving = isLeaving;
+      call.since = sweep;
+    }
+    const isOpenEnded = kind === 'bidi_streaming';
+    const isArriving = isOpenEnded ? framing.prefix > 0 : !stream.readableEnded;
+    // What was compressed has been inflated and read since the last sweep.
+    if (isOpenEnded && !isArriving && call.taken > 0) {
+      arrivals.give(call.taken);
+      call.taken = 0;
+    }
+    if (sweep - call.since <= SWEEPS) return;
+    // A client takes NO_ERROR, which a mere end would tell it, for an answer.
+    if (stream.closed) stream.destroy();
+    else if (call.isLeaving) stream.close(constants.NGHTTP2_CANCEL);
+    else if (isArriving) refuseCall(call, LATE);
+  }
+
+  const sweeping = setInterval(
+    () => {
+      sweep += 1;
+      for (const call of calls) judge(call);
+    },
+    Math.ceil(limits.requestTimeoutMs / SWEEPS),
+  );
+  const seconds = setInterval(() => {
+    for (const own of seats.values()) {
+      own.calls = 0;
+      own.controls = 0;
+    }
+  }, 1_000);
+  sweeping.unref();
+  seconds.unref();
+  return {
+    calls: () => calls.size,
+    close() {
+      clearInterval(sweeping);
+      clearInterval(seconds);
+    },
+  };
+}
+
+const LATE = refuse('DEADLINE_EXCEEDED', 'The request did not arrive in time');
+
+/** Counts what a connection does; closes one that floods with pings or settings. */
+function seat(session: ServerHttp2Session, seats: Map<Http2Session, Seat>): void {
+  const own: Seat = { calls: 0, controls: 0 };
+  seats.set(session, own);
+  session.once('close', () => seats.delete(session));
+  const control = (): void => {
+    own.controls += 1;
+    if (own.controls > CONTROL_FRAMES_PER_SECOND_MAX) {
+      session.destroy(undefined, constants.NGHTTP2_ENHANCE_YOUR_CALM);
+    }
+  };
+  session.on('ping', control);
+  session.on('remoteSettings', control);
+}
+
+/** Answers a call with a failure alone; what still comes of it is not looked at. */
+function refuseCall(call: GuardedCall, failure: Failure): void {
+  const { stream } = call;
+  call.isRefused = true;
+  if (stream.destroyed || stream.closed) return;
+  stream.on('error', () => undefined);
+  if (!stream.headersSent) {
+    const { code, details, metadata } = grpcStatus(failure);
+    stream.respond(
+      {
+        ':status': 200,
+        'content-type': 'application/grpc+proto',
+        ...metadata.toHttp2Headers(),
+        'grpc-status': String(code),
+        'grpc-message': details,
+      },
+      { endStream: true },
+    );
+  }
+  // Marks it closed, so that grpc-js takes no more of it; the reset leaves after the answer.
+  stream.close(constants.NGHTTP2_NO_ERROR);
+  stream.resume();
+}
+
+/** The HTTP/2 server that the one connection injector of grpc-js feeds. */
+function http2ServerOf(grpc: GrpcServer): Http2Server {
+  // Not public. There is no other way to see a call before it is held: interceptors come later.
+  const { http2Servers } = grpc as unknown as { http2Servers?: Map<Http2Server, unknown> };
+  const [server] = http2Servers?.keys() ?? [];
+  if (server === undefined || server.listenerCount('stream') !== 1) {
+    throw new Error('grpc-js keeps its HTTP/2 server elsewhere than this version of it did');
+  }
+  return server;
+}
