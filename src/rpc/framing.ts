@@ -1,3 +1,5 @@
+import { inflatedBytes } from './arrivals.js';
+
 /**
  * Where a stream of length-prefixed messages stands: one byte that says whether the message is
  * compressed, four bytes of length, the message (gRPC over HTTP/2).
@@ -12,27 +14,28 @@ export interface Framing {
   held: number;
   /** Messages that have come whole. */
   messages: number;
-  /** Bytes of compressed messages that came last, those of an unfinished one included. */
-  compressedBytes: number;
+  /** What the compressed messages that came last may become, an unfinished one included. */
+  inflatedBytes: number;
 }
 
 const PREFIX_BYTES = 5;
 
 /** The beginning of a stream. */
 export function startFraming(): Framing {
-  return { prefix: 0, length: 0, isCompressed: false, held: 0, messages: 0, compressedBytes: 0 };
+  return { prefix: 0, length: 0, isCompressed: false, held: 0, messages: 0, inflatedBytes: 0 };
 }
 
-/** Follows the next bytes of a stream. */
-export function follow(framing: Framing, bytes: Buffer): void {
+/** Follows the next bytes of a stream whose messages may be so large, decompressed. */
+export function follow(framing: Framing, bytes: Buffer, messageBytesMax: number): void {
   // Nearly every call is one message in one piece.
   if (framing.prefix === 0 && bytes.length >= PREFIX_BYTES && bytes[0] === 0) {
     if (bytes.readUInt32BE(1) === bytes.length - PREFIX_BYTES) {
       framing.messages += 1;
+      framing.inflatedBytes = 0;
       return;
     }
   }
-  framing.compressedBytes = framing.isCompressed ? framing.held : 0;
+  framing.inflatedBytes = 0;
   let at = 0;
   while (at < bytes.length) {
     if (framing.prefix < PREFIX_BYTES) {
@@ -41,16 +44,21 @@ export function follow(framing: Framing, bytes: Buffer): void {
     } else {
       const taken = Math.min(bytes.length - at, framing.length - framing.held);
       framing.held += taken;
-      if (framing.isCompressed) framing.compressedBytes += taken;
       at += taken;
     }
     if (framing.prefix === PREFIX_BYTES && framing.held === framing.length) {
+      if (framing.isCompressed) inflate(framing, messageBytesMax);
       framing.messages += 1;
       framing.prefix = 0;
       framing.held = 0;
       framing.isCompressed = false;
     }
   }
+  if (framing.isCompressed) inflate(framing, messageBytesMax);
+}
+
+function inflate(framing: Framing, messageBytesMax: number): void {
+  framing.inflatedBytes += inflatedBytes(framing.held, messageBytesMax);
 }
 
 function takePrefix(framing: Framing, byte: number): void {

@@ -7,7 +7,6 @@ import type {
   ServerHttp2Session,
   ServerHttp2Stream,
 } from 'node:http2';
-import { inflatedBytes } from './arrivals.js';
 import type { Arrivals } from './arrivals.js';
 import { busy } from './busy.js';
 import { follow, startFraming } from './framing.js';
@@ -106,10 +105,10 @@ export function guardHttp2(
     if (call.isRefused) return;
     const { framing } = call;
     const before = framing.messages;
-    follow(framing, bytes);
+    follow(framing, bytes, limits.messageBytesMax);
     if (framing.messages > before) call.since = sweep;
-    const inflated = inflatedBytes(framing.compressedBytes, limits.messageBytesMax);
-    const more = Math.min(framing.held, limits.messageBytesMax) + inflated - call.taken;
+    const held = Math.min(framing.held, limits.messageBytesMax);
+    const more = held + framing.inflatedBytes - call.taken;
     if (more === 0) return;
     if (more < 0) arrivals.give(-more);
     else if (!arrivals.take(more)) {

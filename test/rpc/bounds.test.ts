@@ -229,6 +229,17 @@ describe('requests that are not whole yet', () => {
     expect(codes.filter((code) => code === RESOURCE_EXHAUSTED).length).toBeGreaterThan(5);
   });
 
+  test('count so however many of them come in one piece', () => {
+    const framing = startFraming();
+    const bomb = message(Buffer.alloc(500), true);
+    follow(framing, Buffer.concat([bomb, bomb, bomb, bomb.subarray(0, 105)]), 60_000);
+    expect(framing.inflatedBytes).toBe(4 * 60_000);
+    follow(framing, message(Buffer.alloc(400), true).subarray(5), 60_000);
+    expect(framing.inflatedBytes).toBe(60_000);
+    follow(framing, message(Buffer.alloc(10)), 60_000);
+    expect(framing.inflatedBytes).toBe(0);
+  });
+
   test('share it over HTTP/1.1 with the length that they announce', async () => {
     const { agent } = await serve({ limits: { requestBytesMax: 100_000 } });
     const body = Buffer.from(JSON.stringify(REQUEST));
@@ -303,7 +314,7 @@ test('messages are counted whatever pieces they come in', () => {
       let at = 0;
       for (let turn = 0; at < bytes.length; turn += 1) {
         const length = cuts[turn % cuts.length] ?? bytes.length;
-        follow(framing, bytes.subarray(at, at + length));
+        follow(framing, bytes.subarray(at, at + length), 1_000);
         at += length;
       }
       expect(framing.messages).toBe(all.length);
