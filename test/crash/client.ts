@@ -1,23 +1,30 @@
 import { create, fromBinary, toBinary } from '@bufbuild/protobuf';
+import { anyUnpack } from '@bufbuild/protobuf/wkt';
 import type {
   DescMessage,
   DescMethod,
+  DescMethodBiDiStreaming,
   DescMethodServerStreaming,
   DescMethodUnary,
   MessageInitShape,
   MessageShape,
 } from '@bufbuild/protobuf';
 import { Client, Metadata, credentials, status, type ServiceError } from '@grpc/grpc-js';
+import { ErrorInfoSchema } from '../../src/gen/google/rpc/error_details_pb.js';
+import { StatusSchema } from '../../src/gen/google/rpc/status_pb.js';
 
 /** A call that was not answered. */
 export class CallFailed extends Error {
   override readonly name = 'CallFailed';
   /** Such as `UNAVAILABLE`. */
   readonly code: string;
+  /** The reason of google.rpc.ErrorInfo, where the call was judged. */
+  readonly reason: string | undefined;
 
   constructor(error: ServiceError) {
     super(error.message);
     this.code = status[error.code];
+    this.reason = reasonOf(error.metadata);
   }
 }
 
@@ -56,6 +63,27 @@ export class Connection {
     });
   }
 
+  /** Sends everything into a stream in both directions and takes every answer. Rejects with CallFailed. */
+  exchange<I extends DescMessage, O extends DescMessage>(
+    method: DescMethodBiDiStreaming<I, O>,
+    requests: readonly MessageInitShape<I>[],
+  ): Promise<readonly MessageShape<O>[]> {
+    return new Promise((resolve, reject) => {
+      const call = this.#client.makeBidiStreamRequest<MessageShape<I>, MessageShape<O>>(
+        pathOf(method),
+        (message) => Buffer.from(toBinary(method.input, message)),
+        (bytes) => fromBinary(method.output, bytes),
+        this.#metadata,
+      );
+      const answers: MessageShape<O>[] = [];
+      call.on('data', (message: MessageShape<O>) => answers.push(message));
+      call.on('error', (error: ServiceError) => reject(new CallFailed(error)));
+      call.on('end', () => resolve(answers));
+      for (const request of requests) call.write(create(method.input, request));
+      call.end();
+    });
+  }
+
   /** Everything that a stream brings. */
   async *stream<I extends DescMessage, O extends DescMessage>(
     method: DescMethodServerStreaming<I, O>,
@@ -74,6 +102,14 @@ export class Connection {
   close(): void {
     this.#client.close();
   }
+}
+
+function reasonOf(metadata: Metadata | undefined): string | undefined {
+  const [bytes] = metadata?.get('grpc-status-details-bin') ?? [];
+  if (!(bytes instanceof Buffer)) return undefined;
+  const details = fromBinary(StatusSchema, bytes).details;
+  const found = details.map((any) => anyUnpack(any, ErrorInfoSchema)).find(Boolean);
+  return found?.reason;
 }
 
 function pathOf(method: DescMethod): string {
