@@ -67,6 +67,7 @@ async function startSidecar(...[config, log, fail]: Parameters<StartSidecar>): P
       adminAddress: admin?.address ?? '',
       close: async () => {
         clearInterval(witness);
+        if (config.shutdownLingerMs > 0) await server.linger(config.shutdownLingerMs);
         await server.close({ graceMs: config.shutdownGraceMs });
         await ledger.close();
       },

@@ -13,7 +13,8 @@ export interface Sidecar {
   /** Where operators call, as bound: `host:port`. */
   readonly adminAddress: string;
   /**
-   * Stops: health says NOT_SERVING, calls in progress have `shutdown_grace` to end, streams end,
+   * Stops: health says NOT_SERVING, agents that are connected are served for `shutdown_linger`, calls
+   * in progress have `shutdown_grace` to end, streams end,
    * then the store is closed. Settles when all of that is done.
    */
   close(): Promise<void>;
@@ -80,10 +81,13 @@ export async function serve(
 
 /** Closes the sidecar, or leaves when something hangs long after the grace period. */
 async function closed(sidecar: Sidecar, config: Config, log: Log): Promise<void> {
-  const hang = setTimeout(() => {
-    log.error({}, 'Something did not stop within the grace period');
-    process.exit(EXIT.error);
-  }, config.shutdownGraceMs + HANG_MS);
+  const hang = setTimeout(
+    () => {
+      log.error({}, 'Something did not stop within the grace period');
+      process.exit(EXIT.error);
+    },
+    config.shutdownLingerMs + config.shutdownGraceMs + HANG_MS,
+  );
   await sidecar.close();
   clearTimeout(hang);
 }

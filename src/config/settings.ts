@@ -227,6 +227,11 @@ export const LIMITS = {
     '20s',
     'How long a gRPC peer may take to give a sign of life',
   ),
+  shutdown_linger: row(
+    value.duration('0s', '1h'),
+    '0s',
+    'How long the sidecar goes on serving after the signal to stop, while agents are connected',
+  ),
   shutdown_grace: row(
     value.duration('0s', '1h'),
     '20s',

@@ -31,6 +31,8 @@ export interface ListenerOptions {
 export interface Listener {
   /** With the actual port. */
   readonly address: string;
+  /** Connections that are open. */
+  connections(): number;
   /**
    * Accepts nothing more, ends the streams, lets calls in progress finish, and closes what is still
    * open after the grace. Settles when every connection is closed.
@@ -97,6 +99,7 @@ export async function startListener(options: ListenerOptions): Promise<Listener>
   const bound = await bind(http, address, options.socketMode);
   return {
     address: formatAddress(bound),
+    connections: () => sockets.size,
     async close(graceMs) {
       closing = true;
       const closed = new Promise<void>((resolve) => {

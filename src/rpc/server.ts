@@ -54,6 +54,11 @@ export interface RunningServer {
   /** What health checks say. At first SERVING. Calls are answered either way. */
   setServing(serving: boolean): void;
   /**
+   * Says NOT_SERVING and goes on serving until no agent is connected, at most so long. Who comes
+   * meanwhile is served, and waited for.
+   */
+  linger(msMax: number): Promise<void>;
+  /**
    * Says NOT_SERVING, accepts nothing more, ends streams with SHUTTING_DOWN, lets calls in progress
    * finish, and after the grace closes what is left. Settles when everything is closed. Once.
    */
@@ -101,9 +106,35 @@ export async function startServer(options: RpcOptions): Promise<RunningServer> {
   return {
     addresses: started.map(({ trust, address }) => ({ trust, address })),
     setServing: (value) => serving.set(value),
+    async linger(msMax) {
+      serving.set(false);
+      const agents = started.filter(({ trust }) => trust === 'agent');
+      await lastLeaves(() => agents.some((listener) => listener.connections() > 0), msMax);
+    },
     async close({ graceMs }) {
       serving.set(false);
       await closeAll(graceMs);
     },
   };
+}
+
+/** How often it is looked whether anybody is connected, in milliseconds. */
+const LINGER_LOOK_MS = 50;
+
+/** Settles when nobody is there at two looks in a row, or the time is over. */
+function lastLeaves(isAnybodyThere: () => boolean, msMax: number): Promise<void> {
+  return new Promise((resolve) => {
+    let looks = Math.floor(msMax / LINGER_LOOK_MS);
+    let empty = 0;
+    const look = (): void => {
+      empty = isAnybodyThere() ? 0 : empty + 1;
+      if (looks <= 0 || empty === 2) {
+        resolve();
+        return;
+      }
+      looks -= 1;
+      setTimeout(look, LINGER_LOOK_MS);
+    };
+    look();
+  });
 }
