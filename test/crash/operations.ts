@@ -36,6 +36,8 @@ export interface Judged {
 /** A request that can be sent again, word for word. */
 export interface Operation {
   readonly kind: string;
+  /** Whether its items are carried out all or none. */
+  readonly isWhole?: boolean;
   /** Resolves with what it did, one for each request_id in it. */
   send(connection: Connection): Promise<readonly Judged[]>;
 }
@@ -67,6 +69,31 @@ export function batch(items: readonly Spend[], atomic: boolean): Operation {
           throw new Error(`item ${at} of a batch was answered with ${result?.case ?? 'nothing'}`);
         }
         const { sequence, grantedAmount: amount, decision, replayed } = result.value;
+        const effect = { requestId, agentId, sequence, amount, spent: amount, hold: undefined };
+        return judged(decision === Decision.APPROVED, replayed, effect);
+      });
+    },
+  };
+}
+
+/** Items of one SpendStream, each judged by itself. */
+export function stream(items: readonly Spend[]): Operation {
+  return {
+    kind: 'stream',
+    isWhole: false,
+    send: async (connection) => {
+      const answers = await connection.exchange(
+        api.spendStream,
+        items.map((item) => ({ item })),
+      );
+      return items.map(({ requestId, agentId }, at) => {
+        const { result } = answers[at] ?? {};
+        if (result?.requestId !== requestId || result.result.case !== 'outcome') {
+          throw new Error(
+            `item ${at} of a stream was answered with ${result?.result.case ?? 'nothing'}`,
+          );
+        }
+        const { sequence, grantedAmount: amount, decision, replayed } = result.result.value;
         const effect = { requestId, agentId, sequence, amount, spent: amount, hold: undefined };
         return judged(decision === Decision.APPROVED, replayed, effect);
       });

@@ -79,7 +79,8 @@ export class Writer {
     const [hold] = this.#holds.values();
     const dice = this.#random();
     if (dice < 0.3) return operation.spend(this.#spend());
-    if (dice < 0.4) return this.#batch();
+    if (dice < 0.35) return this.#batch();
+    if (dice < 0.4) return operation.stream(this.#granted());
     if (dice < 0.45) return operation.reserve({ ...this.#strict(), agentId: BRIEF }, 1);
     if (hold === undefined || (dice < 0.65 && this.#holds.size < HOLDS_MAX)) {
       return operation.reserve(this.#strict(), 3_600);
@@ -111,12 +112,17 @@ export class Writer {
 
   /** Of items that are granted for certain, and now and then one that never is. */
   #batch(): Operation {
-    const count = 1 + Math.floor(this.#random() * BATCH_ITEMS_MAX);
-    const items = Array.from({ length: count }, () => {
-      return { ...this.#spend(), agentId: this.#pick(RICH) };
-    });
+    const items = this.#granted();
     if (this.#random() < 0.25) items.push({ ...this.#strict(), amount: HOPELESS });
     return operation.batch(items, this.#random() < 0.5);
+  }
+
+  /** Spends of agents that have the money. */
+  #granted(): Spend[] {
+    const count = 1 + Math.floor(this.#random() * BATCH_ITEMS_MAX);
+    return Array.from({ length: count }, () => {
+      return { ...this.#spend(), agentId: this.#pick(RICH) };
+    });
   }
 
   /** Above 0, below `limit`, with up to six decimals. */

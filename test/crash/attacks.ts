@@ -1,0 +1,277 @@
+/** What hostile peers do, bounded in count and time. Each resolves when it is over. */
+import { connect, type Socket } from 'node:net';
+import { gzipSync } from 'node:zlib';
+import {
+  FLAG,
+  FRAME,
+  PREFACE,
+  RawPeer,
+  call,
+  callFields,
+  data,
+  fields,
+  frame,
+  message,
+  settings,
+} from '../support/http2-frames.js';
+
+const SPEND = '/safeguards.v1.BudgetService/Spend';
+const STREAM = '/safeguards.v1.BudgetService/SpendStream';
+const WATCH = '/safeguards.v1.ViolationService/WatchViolations';
+
+/** Carries an attack out against `host:port`. */
+export type Attack = (address: string) => Promise<void>;
+
+/** The ids of client streams: odd numbers. */
+const streamAt = (at: number): number => 1 + 2 * at;
+
+async function withPeers(
+  address: string,
+  count: number,
+  run: (peer: RawPeer) => Promise<void>,
+  pairs: readonly (readonly [number, number])[] = [],
+): Promise<void> {
+  const peers = Array.from({ length: count }, () => RawPeer.begin(address, ...pairs));
+  await Promise.all(peers.map(run));
+  for (const peer of peers) peer.close();
+  await Promise.all(peers.map((peer) => peer.closed));
+}
+
+/** Sends the same bytes until the connection is closed or they were sent often enough. */
+async function repeat(peer: RawPeer, bytes: Buffer, times: number): Promise<void> {
+  for (let at = 0; at < times && !peer.socket.destroyed; at += 1) await peer.sent(bytes);
+}
+
+function socketTo(address: string): Socket {
+  const at = address.lastIndexOf(':');
+  const socket = connect(Number(address.slice(at + 1)), address.slice(0, at));
+  socket.on('error', () => undefined);
+  socket.resume();
+  return socket;
+}
+
+function closed(socket: Socket): Promise<void> {
+  return new Promise((resolve) => {
+    if (socket.destroyed) resolve();
+    else socket.once('close', () => resolve());
+  });
+}
+
+/** Drips bytes, one at a time, until the other side has enough of it. */
+function drip(address: string, bytes: Buffer, everyMs: number): Promise<void> {
+  const socket = socketTo(address);
+  let at = 0;
+  const timer = setInterval(() => {
+    socket.write(bytes.subarray(at % bytes.length, (at % bytes.length) + 1));
+    at += 1;
+  }, everyMs);
+  return closed(socket).finally(() => clearInterval(timer));
+}
+
+const many = <T>(count: number, make: (at: number) => T): readonly T[] =>
+  Array.from({ length: count }, (_, at) => make(at));
+
+const bomb = message(gzipSync(Buffer.alloc(4_000_000)), true);
+const gzip = { 'grpc-encoding': 'gzip' };
+
+/** Attacks on the bounds. The sidecar is given short times, so that each is over soon. */
+export const ATTACKS: Readonly<Record<string, Attack>> = {
+  'more connections than there may be': async (address) => {
+    const sockets = many(600, () => socketTo(address));
+    // Those that were taken never say anything.
+    await Promise.all(sockets.map(closed));
+  },
+  'calls that never bring their request': (address) =>
+    withPeers(address, 8, async (peer) => {
+      peer.send(...many(1_000, (at) => call(streamAt(at), SPEND)));
+      await repeat(peer, frame(FRAME.PING, 0, 0, Buffer.alloc(8)), 1);
+      await Promise.race([peer.closed, refusals(peer, 900)]);
+    }),
+  'rapid resets': (address) =>
+    withPeers(address, 10, async (peer) => {
+      const cancel = Buffer.from([0, 0, 0, 8]);
+      for (let at = 0; at < 10_000 && !peer.socket.destroyed; at += 100) {
+        const burst = many(100, (more) => {
+          const stream = streamAt(at + more);
+          return Buffer.concat([call(stream, SPEND), frame(FRAME.RST_STREAM, 0, stream, cancel)]);
+        });
+        await peer.sent(...burst);
+      }
+    }),
+  'header blocks without end': (address) =>
+    withPeers(address, 10, async (peer) => {
+      peer.send(frame(FRAME.HEADERS, 0, 1, fields(callFields(SPEND))));
+      const more = frame(FRAME.CONTINUATION, 0, 1, fields({ x: 'y'.repeat(16_000) }));
+      await repeat(peer, more, 1_000);
+    }),
+  'empty header blocks without end': (address) =>
+    withPeers(address, 10, async (peer) => {
+      peer.send(frame(FRAME.HEADERS, 0, 1, fields(callFields(SPEND))));
+      const empty = Buffer.concat(many(1_000, () => frame(FRAME.CONTINUATION, 0, 1)));
+      await repeat(peer, empty, 100);
+    }),
+  'slow headers over HTTP/1.1': async (address) => {
+    const head = Buffer.from('POST / HTTP/1.1\r\nhost: localhost\r\nx: ');
+    await Promise.all(many(100, () => drip(address, head, 50)));
+  },
+  'a slow preface': async (address) => {
+    await Promise.all(many(100, () => drip(address, PREFACE.subarray(0, 20), 200)));
+  },
+  'slow headers over HTTP/2': async (address) => {
+    const slow = fields({ ...callFields(SPEND), x: 'y'.repeat(4_000) });
+    const bytes = Buffer.concat([PREFACE, settings(), frame(FRAME.HEADERS, 4, 1, slow)]);
+    await Promise.all(
+      many(100, async () => {
+        const socket = socketTo(address);
+        socket.write(bytes.subarray(0, 100));
+        let at = 100;
+        const timer = setInterval(() => socket.write(bytes.subarray(at, (at += 1))), 50);
+        await closed(socket).finally(() => clearInterval(timer));
+      }),
+    );
+  },
+  'half-open peers': (address) =>
+    withPeers(address, 100, async (peer) => {
+      // Nothing that comes is read, so that only a write can tell that the connection is gone.
+      peer.socket.pause();
+      const window = frame(FRAME.WINDOW_UPDATE, 0, 0, Buffer.from([0, 0, 0, 1]));
+      const timer = setInterval(() => peer.send(window), 200);
+      await peer.closed.finally(() => clearInterval(timer));
+    }),
+  'pings without end': (address) =>
+    withPeers(address, 4, async (peer) => {
+      const pings = many(1_000, () => frame(FRAME.PING, 0, 0, Buffer.alloc(8)));
+      await repeat(peer, Buffer.concat(pings), 200);
+    }),
+  'settings without end, whose acknowledgements nobody reads': (address) =>
+    withPeers(address, 4, async (peer) => {
+      peer.socket.pause();
+      await repeat(peer, Buffer.concat(many(1_000, () => settings([3, 100]))), 200);
+    }),
+  'window updates, priorities and empty data without end': (address) =>
+    withPeers(address, 4, async (peer) => {
+      peer.send(call(1, STREAM));
+      const window = frame(FRAME.WINDOW_UPDATE, 0, 0, Buffer.from([0, 0, 0, 1]));
+      const priority = frame(FRAME.PRIORITY, 0, 3, Buffer.from([0, 0, 0, 0, 16]));
+      const noise = Buffer.concat([window, priority, frame(FRAME.DATA, 0, 1)]);
+      await repeat(peer, Buffer.concat(many(500, () => noise)), 100);
+    }),
+  'large messages that never end': (address) =>
+    withPeers(address, 8, async (peer) => {
+      const part = message(Buffer.alloc(15_000), false, 4_000_000);
+      for (let at = 0; at < 100; at += 1) {
+        await peer.sent(call(streamAt(at), SPEND), data(streamAt(at), part));
+      }
+      await Promise.race([peer.closed, refusals(peer, 90)]);
+    }),
+  'gzip bombs': (address) =>
+    withPeers(address, 4, async (peer) => {
+      for (let at = 0; at < 100; at += 1) {
+        await peer.sent(call(streamAt(at), SPEND, gzip), data(streamAt(at), bomb, true));
+      }
+      await Promise.race([peer.closed, refusals(peer, 100)]);
+    }),
+  'gzip bombs in one stream': (address) =>
+    withPeers(address, 8, async (peer) => {
+      peer.send(call(1, STREAM, gzip));
+      // As much as the window of a stream lets through.
+      peer.send(data(1, Buffer.concat(many(12, () => bomb))));
+      await Promise.race([peer.closed, refusals(peer, 1)]);
+    }),
+  'streams whose events nobody reads': (address) =>
+    withPeers(
+      address,
+      4,
+      async (peer) => {
+        const request = message(Buffer.from([0x10, 0x01]));
+        const calls = many(200, (at) =>
+          Buffer.concat([call(streamAt(at), WATCH), data(streamAt(at), request, true)]),
+        );
+        await peer.sent(...calls);
+        await Promise.race([peer.closed, refusals(peer, 200)]);
+      },
+      // SETTINGS_INITIAL_WINDOW_SIZE: nothing may be sent.
+      [[4, 0]],
+    ),
+};
+
+/** Settles when so many streams were answered or reset. */
+function refusals(peer: RawPeer, count: number): Promise<void> {
+  return new Promise((resolve) => {
+    const look = (): void => {
+      const ended = new Set(
+        peer.heard
+          .filter(({ type }) => type === FRAME.HEADERS || type === FRAME.RST_STREAM)
+          .map(({ stream }) => stream),
+      );
+      if (ended.size < count) return;
+      peer.socket.off('data', look);
+      resolve();
+    };
+    peer.socket.on('data', look);
+    look();
+  });
+}
+
+/** Frames that RFC 9113 forbids, by what is wrong with them. */
+export const MALFORMED: Readonly<Record<string, Buffer>> = {
+  'data on stream 0': frame(FRAME.DATA, 0, 0, Buffer.alloc(1)),
+  'data on a stream that is not open': frame(FRAME.DATA, 0, 99, Buffer.alloc(1)),
+  'headers on an even stream': call(2, SPEND),
+  'headers on stream 0': call(0, SPEND),
+  'a frame longer than may be': frame(FRAME.DATA, 0, 1, Buffer.alloc(100), 0xffffff),
+  'settings of half a pair': frame(FRAME.SETTINGS, 0, 0, Buffer.alloc(5)),
+  'settings on a stream': frame(FRAME.SETTINGS, 0, 1),
+  'a window of more than may be': settings([4, 0xffffffff]),
+  'a frame size below the least': settings([5, 1]),
+  'a window update of nothing': frame(FRAME.WINDOW_UPDATE, 0, 0, Buffer.alloc(4)),
+  'a window update that overflows': Buffer.concat([
+    frame(FRAME.WINDOW_UPDATE, 0, 0, Buffer.from([0x7f, 0xff, 0xff, 0xff])),
+    frame(FRAME.WINDOW_UPDATE, 0, 0, Buffer.from([0x7f, 0xff, 0xff, 0xff])),
+  ]),
+  'a reset of an idle stream': frame(FRAME.RST_STREAM, 0, 77, Buffer.alloc(4)),
+  'a short reset': frame(FRAME.RST_STREAM, 0, 1, Buffer.alloc(2)),
+  'a push of a client': frame(FRAME.PUSH_PROMISE, FLAG.END_HEADERS, 1, Buffer.alloc(8)),
+  'a short ping': frame(FRAME.PING, 0, 0, Buffer.alloc(3)),
+  'a ping on a stream': frame(FRAME.PING, 0, 3, Buffer.alloc(8)),
+  'a short goaway': frame(FRAME.GOAWAY, 0, 0, Buffer.alloc(3)),
+  'a continuation of nothing': frame(FRAME.CONTINUATION, FLAG.END_HEADERS, 1, Buffer.alloc(1)),
+  'more padding than frame': Buffer.concat([
+    call(1, SPEND),
+    frame(FRAME.DATA, FLAG.PADDED, 1, Buffer.from([200, 0, 0])),
+  ]),
+  'a stream that depends on itself': frame(FRAME.PRIORITY, 0, 3, Buffer.from([0, 0, 0, 3, 16])),
+  'an index that no table has': frame(
+    FRAME.HEADERS,
+    FLAG.END_HEADERS,
+    1,
+    Buffer.from([0xff, 0xff, 0x7f]),
+  ),
+  'a header table of 4 GiB': frame(
+    FRAME.HEADERS,
+    FLAG.END_HEADERS,
+    1,
+    Buffer.from([0x3f, 0xff, 0xff, 0xff, 0xff, 0x0f]),
+  ),
+  'a name in capitals': frame(
+    FRAME.HEADERS,
+    FLAG.END_HEADERS,
+    1,
+    fields({ ...callFields(SPEND), Upper: 'x' }),
+  ),
+  'no path': frame(
+    FRAME.HEADERS,
+    FLAG.END_HEADERS,
+    1,
+    fields({ ':method': 'POST', ':scheme': 'http' }),
+  ),
+  'two paths': frame(
+    FRAME.HEADERS,
+    FLAG.END_HEADERS,
+    1,
+    Buffer.concat([fields(callFields(SPEND)), fields({ ':path': '/' })]),
+  ),
+  'a connection header': call(1, SPEND, { connection: 'close' }),
+  'a line break in a value': call(1, SPEND, { x: 'a\r\nb: c' }),
+  'a frame of an unknown type': frame(0xee, 0xff, 1, Buffer.alloc(20)),
+};
