@@ -3,7 +3,7 @@ import { defineConfig } from 'vitest/config';
 // Suites that start real processes, kill them or call in from other languages. They run after the
 // rest and one file at a time, so that neither disturbs the timing of the other. What takes minutes
 // inside them asks the environment before it runs.
-const heavy = ['test/crash/**/*.test.ts', 'test/interop/**/*.test.ts'];
+const heavy = ['test/crash/**/*.test.ts', 'test/interop/**/*.test.ts', 'test/bench/smoke.test.ts'];
 
 export default defineConfig({
   test: {

@@ -1,5 +1,5 @@
 import type { Load, Task } from './load.js';
-import { BATCH_ITEMS, next, nextCommit, PATHS } from './requests.js';
+import { AGENTS, BATCH_ITEMS, nextCommit, PATHS, requestsOf } from './requests.js';
 import { Connection, type Call } from './wire/connection.js';
 import { fieldOf } from './wire/field.js';
 
@@ -20,23 +20,24 @@ const OUTCOME_OF_RESULT = 2;
 const DECISION_OF_OUTCOME = 1;
 
 /** Spends by unary calls, so many at a time. */
-export function spends(slots: number): OpenLoad {
-  return unary(slots, 1, PATHS.spend, next.spend, isApproved);
+export function spends(slots: number, agents = AGENTS): OpenLoad {
+  return unary(slots, 1, PATHS.spend, requestsOf(agents).spend, isApproved);
 }
 
 /** Reads of budgets by unary calls. */
 export function reads(slots: number): OpenLoad {
   const isBudget = (response: Buffer) => fieldOf(response, BUDGET_OF_GET) !== undefined;
-  return unary(slots, 1, PATHS.getBudget, next.getBudget, isBudget);
+  return unary(slots, 1, PATHS.getBudget, requestsOf(AGENTS).getBudget, isBudget);
 }
 
 /** Batches, so many at a time: a unit is a spend. */
 export function batches(slots: number): OpenLoad {
-  return unary(slots, BATCH_ITEMS, PATHS.batchSpend, next.batch, isApprovedResult);
+  return unary(slots, BATCH_ITEMS, PATHS.batchSpend, requestsOf(AGENTS).batch, isApprovedResult);
 }
 
 /** Holds and their settlement, one after the other: a unit is a pair. */
 export function pairs(slots: number): OpenLoad {
+  const next = requestsOf(AGENTS);
   return open(slots, 1, (connections, check) => (slot, done) => {
     const connection = connectionOf(connections, slot);
     connection.unary(PATHS.reserve, next.reserve(), (held) => {
@@ -53,6 +54,7 @@ export function pairs(slots: number): OpenLoad {
 
 /** Spends on streams, so many on each at a time. */
 export function streamed(streams: number, itemsInFlight: number): OpenLoad {
+  const next = requestsOf(AGENTS);
   return open(streams * itemsInFlight, 1, (connections, check) => {
     const waiting: (() => void)[][] = [];
     const calls = Array.from({ length: streams }, (_, number): Call => {

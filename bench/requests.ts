@@ -42,45 +42,65 @@ function idsInOrder(): () => string {
   return () => head + (count++).toString(16).padStart(12, '0');
 }
 
-function agentsInTurn(): () => string {
-  const ids = Array.from({ length: AGENTS }, (_, number) => agentId(number));
-  let turn = 0;
-  return () => ids[turn++ % AGENTS] ?? '';
+/** The share of all agents by which each turn goes on: neighbours in time are none in the store. */
+const STRIDE = 0.618;
+
+/** The agents in turns that visit each of them equally often. */
+export function agentsInTurn(count: number): () => string {
+  let stride = Math.max(1, Math.floor(count * STRIDE));
+  while (commonDivisor(stride, count) > 1) stride += 1;
+  let place = 0;
+  return () => {
+    place = (place + stride) % count;
+    return agentId(place);
+  };
 }
 
-const requestId: Hole = { text: 'request-'.padEnd(36, 'x'), next: idsInOrder() };
-const agent: Hole = { text: agentId(999_999), next: agentsInTurn() };
+function commonDivisor(a: number, b: number): number {
+  return b === 0 ? a : commonDivisor(b, a % b);
+}
+
+const nextId = idsInOrder();
+const ID = 'request-'.padEnd(36, 'x');
+const AGENT = agentId(999_999);
 
 /** What a model call costs: its amount, what for, and how many tokens. */
-const COST = {
-  agentId: agent.text,
+export const COST = {
+  agentId: AGENT,
   amount: '0.0125',
   category: 'model',
   quantities: { tokens: '1500' },
 };
-const SPEND: MessageInitShape<typeof SpendRequestSchema> = { ...COST, requestId: requestId.text };
+const SPEND: MessageInitShape<typeof SpendRequestSchema> = { ...COST, requestId: ID };
 
 const spend = toBinary(SpendRequestSchema, create(SpendRequestSchema, SPEND));
 const streamItem = create(SpendStreamRequestSchema, { item: SPEND });
 const batch = create(BatchSpendRequestSchema, {
   items: Array.from({ length: BATCH_ITEMS }, () => SPEND),
 });
-const reserve = create(ReserveRequestSchema, { ...COST, requestId: requestId.text });
-const getBudget = create(GetBudgetRequestSchema, { agentId: agent.text });
+const reserve = create(ReserveRequestSchema, { ...COST, requestId: ID });
+const getBudget = create(GetBudgetRequestSchema, { agentId: AGENT });
 
 /** Makes the next request of each kind. */
-export const next = {
-  spend: templateOf(spend, [requestId, agent]),
-  streamItem: templateOf(toBinary(SpendStreamRequestSchema, streamItem), [requestId, agent]),
-  batch: templateOf(toBinary(BatchSpendRequestSchema, batch), [requestId, agent]),
-  reserve: templateOf(toBinary(ReserveRequestSchema, reserve), [requestId, agent]),
-  getBudget: templateOf(toBinary(GetBudgetRequestSchema, getBudget), [agent]),
-} as const;
+export type Requests = ReturnType<typeof requestsOf>;
+
+/** Requests of so many agents in turn. */
+export function requestsOf(agents: number) {
+  const requestId: Hole = { text: ID, next: nextId };
+  const agent: Hole = { text: AGENT, next: agentsInTurn(agents) };
+  return {
+    spend: templateOf(spend, [requestId, agent]),
+    streamItem: templateOf(toBinary(SpendStreamRequestSchema, streamItem), [requestId, agent]),
+    batch: templateOf(toBinary(BatchSpendRequestSchema, batch), [requestId, agent]),
+    reserve: templateOf(toBinary(ReserveRequestSchema, reserve), [requestId, agent]),
+    getBudget: templateOf(toBinary(GetBudgetRequestSchema, getBudget), [agent]),
+  } as const;
+}
 
 /** Settles a hold at less than was held. */
 export function nextCommit(reservationId: string): Buffer {
   const commit = create(CommitRequestSchema, {
-    requestId: requestId.next(),
+    requestId: nextId(),
     reservationId,
     amount: '0.0119',
   });

@@ -1,91 +1,110 @@
 import type { Figure } from './load.js';
-import type { Servers } from './servers.js';
-import { spreadOf, type Spread } from './statistic.js';
+import { outcomeOf, type Gauge, type Outcome, type Round } from './outcome.js';
+import type { Stage } from './stage.js';
+import type { ToolName } from './tools.js';
 
-/** One of the things that a scenario compares. */
-export interface Side {
-  readonly name: string;
-  run(seconds: number): Promise<Figure>;
-  close(): void;
+/** How long and how often. */
+export interface Effort {
+  readonly rounds: number;
+  /** Of each side in each round. */
+  readonly seconds: number;
+  /** How much is in the store where a scenario needs a large one, as a part of what it is to be: 0..1. */
+  readonly scale: number;
+  /** How long the churn goes on. */
+  readonly minutes: number;
 }
 
 /** What is measured, and against what. */
 export interface Scenario {
   readonly name: string;
   readonly title: string;
-  /** How the ratio is made of both sides, as the table says it. */
-  readonly ratio: string;
-  /** What the ratio is to be. Empty: there is no target. */
-  readonly target: string;
-  /** The peer first. They run on servers that nothing else uses. */
-  sides(servers: Servers): Promise<readonly Side[]>;
-  /** Of the sides' figures of one round, in their order. */
-  ratioOf(figures: readonly Figure[]): number;
+  /** Programs that it cannot do without: where one is missing it is skipped, by name. */
+  readonly needs: readonly ToolName[];
+  /** Roughly how many seconds it takes: what is printed before, and triple that is its bound. */
+  readonly estimate: (effort: Effort) => number;
+  /** On a stage that nothing else uses. */
+  readonly run: (stage: Stage, effort: Effort) => Promise<Outcome>;
 }
 
-/** What one round showed. */
-export interface Round {
-  readonly ratio: number;
-  /** By the names of the sides. */
-  readonly figures: Readonly<Record<string, Figure>>;
-}
-
-/** What a scenario showed. */
-export interface Outcome {
-  readonly ratio: Spread;
-  readonly sides: readonly SideOutcome[];
-  readonly rounds: readonly Round[];
-}
-
-/** One side over all rounds. */
-export interface SideOutcome {
+/** One of the things that a scenario compares. */
+export interface Side {
   readonly name: string;
-  readonly throughput: Spread;
-  readonly p50Ms: Spread;
-  readonly p99Ms: Spread;
-  readonly serverCpuUs: Spread | undefined;
-  readonly clientCpu: Spread;
+  /** What makes the load. */
+  readonly client: string;
+  run(seconds: number): Promise<Figure>;
+  close(): void;
+}
+
+/** A scenario whose rounds run several sides and read something from their figures. */
+export interface Comparison {
+  readonly name: string;
+  readonly title: string;
+  readonly needs?: readonly ToolName[];
+  readonly gauges: readonly (Gauge & {
+    /** Of the sides' figures of one round, in their order. */
+    readonly of: (figures: readonly Figure[]) => number;
+  })[];
+  /** How many there are, for the estimate. */
+  readonly sideCount: number;
+  /** Seconds that preparing takes beyond starting the servers. */
+  readonly setup?: (effort: Effort) => number;
+  /** The peers first. */
+  readonly sides: (stage: Stage, effort: Effort) => Promise<readonly Side[]>;
+}
+
+/** What a run of a side takes more than it measures: warming up, and running out. */
+const OVERHEAD = 1.3;
+
+/** Starting servers and making agents. */
+const START_SECONDS = 5;
+
+/** Makes a scenario of a comparison. */
+export function comparison(given: Comparison): Scenario {
+  const { name, title, needs = [], setup = () => 0 } = given;
+  return {
+    name,
+    title,
+    needs,
+    estimate: (effort) =>
+      START_SECONDS +
+      setup(effort) +
+      given.sideCount * (effort.rounds + 1) * effort.seconds * OVERHEAD,
+    run: (stage, effort) => compare(given, stage, effort),
+  };
 }
 
 /** Runs every side in each round, and the other way round in every second one. */
-export async function runScenario(
-  scenario: Scenario,
-  servers: Servers,
-  options: { readonly rounds: number; readonly seconds: number },
-): Promise<Outcome> {
-  const sides = await scenario.sides(servers);
+async function compare(given: Comparison, stage: Stage, effort: Effort): Promise<Outcome> {
+  const sides = await given.sides(stage, effort);
   try {
     // Compiled, cached and grown to their size before anything counts.
-    for (const side of sides) await side.run(options.seconds);
+    for (const side of sides) await side.run(effort.seconds);
     const rounds: Round[] = [];
-    for (let number = 0; number < options.rounds; number += 1) {
+    for (let number = 0; number < effort.rounds; number += 1) {
       const figures: Record<string, Figure> = {};
       for (const side of number % 2 === 0 ? sides : sides.toReversed()) {
-        figures[side.name] = await side.run(options.seconds);
+        figures[side.name] = await side.run(effort.seconds);
       }
-      const inOrder = sides.flatMap(({ name }) => figures[name] ?? []);
-      rounds.push({ ratio: scenario.ratioOf(inOrder), figures });
+      const inOrder = sides.flatMap((side) => figures[side.name] ?? []);
+      const readings = given.gauges.map((gauge) => [gauge.name, gauge.of(inOrder)] as const);
+      rounds.push({ readings: Object.fromEntries(readings), figures });
     }
-    return {
-      ratio: spreadOf(rounds.map(({ ratio }) => ratio)),
-      sides: sides.map(({ name }) => sideOutcome(name, rounds)),
-      rounds,
-    };
+    const gauges = given.gauges.map(({ of: _of, ...gauge }) => gauge);
+    return outcomeOf(gauges, sides, rounds);
   } finally {
     for (const side of sides) side.close();
   }
 }
 
-function sideOutcome(name: string, rounds: readonly Round[]): SideOutcome {
-  const figures = rounds.flatMap((round) => round.figures[name] ?? []);
-  const spread = (value: (figure: Figure) => number) => spreadOf(figures.map(value));
-  const cpu = figures.flatMap(({ serverCpuUs }) => serverCpuUs ?? []);
-  return {
-    name,
-    throughput: spread((figure) => figure.throughput),
-    p50Ms: spread((figure) => figure.p50Ms),
-    p99Ms: spread((figure) => figure.p99Ms),
-    serverCpuUs: cpu.length === 0 ? undefined : spreadOf(cpu),
-    clientCpu: spread((figure) => figure.clientCpu),
-  };
+/** Runs something some times and reads the same gauges each time. */
+export async function repeat(
+  gauges: readonly Gauge[],
+  rounds: number,
+  read: (round: number) => Promise<Readonly<Record<string, number>>>,
+): Promise<Outcome> {
+  const done: Round[] = [];
+  for (let number = 0; number < rounds; number += 1) {
+    done.push({ readings: await read(number), figures: {} });
+  }
+  return outcomeOf(gauges, [], done);
 }

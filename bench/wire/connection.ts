@@ -9,6 +9,7 @@ import {
   headerBlock,
   uint32,
 } from './frame.js';
+import { PREFIX_BYTES, framed } from './message.js';
 
 /** What comes back on a call. */
 export interface CallEvents {
@@ -28,7 +29,6 @@ interface OpenCall {
 }
 
 const NOTHING = Buffer.alloc(0);
-const GRPC_PREFIX_BYTES = 5;
 
 /** What a peer takes on a connection before it says more. */
 const WINDOW_BYTES = 65_535;
@@ -58,30 +58,37 @@ export class Connection {
   #rest: Buffer = NOTHING;
   #closed = false;
 
-  private constructor(socket: Socket, failed: (error: Error) => void) {
+  private constructor(socket: Socket, failed: (error: Error) => void, narrow: boolean) {
     this.#socket = socket;
     this.#failed = failed;
     socket.on('data', (chunk: Buffer) => this.#receive(chunk));
     socket.on('error', (error) => this.#fail(error));
     socket.on('close', () => this.#fail(new Error('the server closed the connection')));
     const window = Buffer.concat([Buffer.of(0, INITIAL_WINDOW_SIZE), uint32(OWN_WINDOW_BYTES)]);
-    this.#out.push(
-      PREFACE,
-      frameOf(FRAME.settings, 0, 0, window),
-      frameOf(FRAME.windowUpdate, 0, 0, uint32(OWN_WINDOW_BYTES - WINDOW_BYTES)),
-    );
+    this.#out.push(PREFACE, frameOf(FRAME.settings, 0, 0, narrow ? NOTHING : window));
+    if (!narrow) {
+      const more = uint32(OWN_WINDOW_BYTES - WINDOW_BYTES);
+      this.#out.push(frameOf(FRAME.windowUpdate, 0, 0, more));
+    }
     this.flush();
   }
 
-  /** Connects to `host:port` or `unix:/path`. `failed` is called when it breaks before `close`. */
-  static open(address: string, failed: (error: Error) => void): Promise<Connection> {
+  /**
+   * Connects to `host:port` or `unix:/path`. `failed` is called when it breaks before `close`. One
+   * that is narrow takes no more than the protocol's first window, and is not for a load.
+   */
+  static open(
+    address: string,
+    failed: (error: Error) => void,
+    { narrow = false } = {},
+  ): Promise<Connection> {
     const socket = connect(targetOf(address));
     socket.setNoDelay(true);
     return new Promise((resolve, reject) => {
       socket.once('error', reject);
       socket.once('connect', () => {
         socket.off('error', reject);
-        resolve(new Connection(socket, failed));
+        resolve(new Connection(socket, failed, narrow));
       });
     });
   }
@@ -116,6 +123,11 @@ export class Connection {
     this.#out = [];
   }
 
+  /** Reads nothing more, as a client that hangs. */
+  stall(): void {
+    this.#socket.pause();
+  }
+
   close(): void {
     this.#closed = true;
     this.#socket.destroy();
@@ -138,10 +150,7 @@ export class Connection {
   }
 
   #send(stream: number, message: Buffer, last: boolean): void {
-    const bytes = Buffer.allocUnsafe(GRPC_PREFIX_BYTES + message.length);
-    bytes[0] = 0;
-    bytes.writeUInt32BE(message.length, 1);
-    bytes.set(message, GRPC_PREFIX_BYTES);
+    const bytes = framed(message);
     for (let start = 0; start < bytes.length; start += FRAME_BYTES_MAX) {
       const part = bytes.subarray(start, start + FRAME_BYTES_MAX);
       const ends = last && start + FRAME_BYTES_MAX >= bytes.length;
@@ -203,11 +212,11 @@ export class Connection {
     if (call === undefined) return;
     const bytes = call.rest.length === 0 ? payload : Buffer.concat([call.rest, payload]);
     let at = 0;
-    while (bytes.length - at >= GRPC_PREFIX_BYTES) {
-      const end = at + GRPC_PREFIX_BYTES + bytes.readUInt32BE(at + 1);
+    while (bytes.length - at >= PREFIX_BYTES) {
+      const end = at + PREFIX_BYTES + bytes.readUInt32BE(at + 1);
       if (end > bytes.length) break;
       call.messages += 1;
-      call.events.message(bytes.subarray(at + GRPC_PREFIX_BYTES, end));
+      call.events.message(bytes.subarray(at + PREFIX_BYTES, end));
       at = end;
     }
     call.rest = bytes.subarray(at);
