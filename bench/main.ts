@@ -2,8 +2,9 @@
 import path from 'node:path';
 import { parseArgs } from 'node:util';
 import { within } from './bound.js';
+import { writeDocument } from './document.js';
 import { thisMachine } from './machine.js';
-import { keep, keptResult, resultOf } from './report.js';
+import { keep, keptResult, keptResults, resultOf } from './report.js';
 import type { Effort, Scenario } from './scenario.js';
 import { ON_DEMAND, SCENARIOS } from './scenarios/scenarios.js';
 import { openStage } from './stage.js';
@@ -12,11 +13,16 @@ import { missingTools } from './tools.js';
 
 const BUILD = 'dist/main.js';
 
+/** Results that are kept here stand in the documentation. */
+const RESULTS = 'bench/results';
+
 /** A scenario that takes so many times as long as it should is given up. */
 const PATIENCE = 3;
 
 /** What the quickest scenario is given all the same, on a machine that others use. */
 const PATIENCE_SECONDS = 120;
+
+const SIGNALS = ['SIGINT', 'SIGTERM'] as const;
 
 const { values, positionals } = parseArgs({
   allowPositionals: true,
@@ -28,7 +34,7 @@ const { values, positionals } = parseArgs({
     /** How long `churn` goes on. */
     minutes: { type: 'string', default: '30' },
     /** Where results are kept. */
-    results: { type: 'string', default: 'bench/results' },
+    results: { type: 'string', default: RESULTS },
     /** Skips what has a result of this commit and effort already. */
     resume: { type: 'boolean', default: false },
     /** Where large stores are kept from run to run. */
@@ -71,7 +77,7 @@ for (const scenario of chosen) {
   try {
     await measureOne(scenario, Math.max(PATIENCE_SECONDS, PATIENCE * estimate));
   } catch (error) {
-    console.error(`FAILED ${scenario.name}:`, error);
+    console.error(`FAILED ${scenario.name}:`, error instanceof Error ? error.stack : error);
     failed.push(scenario.name);
   }
 }
@@ -88,12 +94,19 @@ async function measureOne(scenario: Scenario, bound: number): Promise<void> {
     profileFolder: values.profile,
     cacheFolder: path.resolve(values.cache),
   });
+  const leave = (): void => {
+    // Peers are no children that leave by themselves.
+    void stage.close().finally(() => process.exit(130));
+  };
+  for (const signal of SIGNALS) process.once(signal, leave);
   try {
     const outcome = await within(bound, scenario.run(stage, effort));
     const result = resultOf(scenario, outcome, effort, machine);
     keep(result, values.results, names);
+    if (values.results === RESULTS) writeDocument(keptResults(RESULTS, names));
     console.log(tablesOf([result]).join('\n'));
   } finally {
+    for (const signal of SIGNALS) process.off(signal, leave);
     await stage.close();
   }
 }

@@ -35,7 +35,7 @@ export function agentId(number: number): string {
  * Unique ids in the order of time and of the length of a UUID, as clients are advised to make them:
  * the millisecond of the start, then a counter.
  */
-function idsInOrder(): () => string {
+export function idsInOrder(): () => string {
   const time = Date.now().toString(16).padStart(12, '0');
   const head = `${time.slice(0, 8)}-${time.slice(8)}-7000-8000-`;
   let count = 0;
@@ -60,7 +60,8 @@ function commonDivisor(a: number, b: number): number {
   return b === 0 ? a : commonDivisor(b, a % b);
 }
 
-const nextId = idsInOrder();
+/** A request_id that no other call of this process has. */
+export const nextRequestId = idsInOrder();
 const ID = 'request-'.padEnd(36, 'x');
 const AGENT = agentId(999_999);
 
@@ -86,7 +87,7 @@ export type Requests = ReturnType<typeof requestsOf>;
 
 /** Requests of so many agents in turn. */
 export function requestsOf(agents: number) {
-  const requestId: Hole = { text: ID, next: nextId };
+  const requestId: Hole = { text: ID, next: nextRequestId };
   const agent: Hole = { text: AGENT, next: agentsInTurn(agents) };
   return {
     spend: templateOf(spend, [requestId, agent]),
@@ -100,7 +101,7 @@ export function requestsOf(agents: number) {
 /** Settles a hold at less than was held. */
 export function nextCommit(reservationId: string): Buffer {
   const commit = create(CommitRequestSchema, {
-    requestId: nextId(),
+    requestId: nextRequestId(),
     reservationId,
     amount: '0.0119',
   });

@@ -1,4 +1,5 @@
 import { fork, type ChildProcess } from 'node:child_process';
+import { once } from 'node:events';
 import { chmodSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
@@ -20,10 +21,10 @@ export interface SidecarProcess extends ServerProcess {
   /** `host:port` of the operators' listener. */
   readonly admin: string;
   readonly dataDir: string;
-  /** From the start of its process until it said that it serves. */
-  readonly startMs: number;
   /** Stops it before the stage closes. */
   stop(): Promise<void>;
+  /** Ends it by SIGKILL. */
+  kill(): Promise<void>;
 }
 
 /** How a sidecar is started. */
@@ -93,7 +94,6 @@ export function openStage(options: StageOptions): Stage {
     const dataDir = given.dataDir ?? path.join(folder, `data-${sidecars}`);
     const socket = path.join(folder, `agent-${sidecars}.sock`);
     const { profileFolder } = options;
-    const begin = performance.now();
     const { child, said } = await start(options.sidecarScript, {
       words: [
         'serve',
@@ -103,12 +103,18 @@ export function openStage(options: StageOptions): Stage {
       ],
       flags: profileFolder === undefined ? [] : ['--cpu-prof', `--cpu-prof-dir=${profileFolder}`],
     });
-    const startMs = performance.now() - begin;
     const { agentAddress: tcp, adminAddress: admin } = said as Addresses;
     const agents = given.agents ?? (given.dataDir === undefined ? AGENTS : 0);
     if (agents > 0) await createAgents(admin, agents);
-    const stop = () => ended(child);
-    return { pid: child.pid ?? 0, tcp, admin, unix: `unix:${socket}`, dataDir, startMs, stop };
+    return {
+      ...{ pid: child.pid ?? 0, tcp, admin, unix: `unix:${socket}`, dataDir },
+      stop: () => ended(child),
+      kill: async () => {
+        const gone = once(child, 'exit');
+        child.kill('SIGKILL');
+        await gone;
+      },
+    };
   }
 
   async function echo(): Promise<ServerProcess> {

@@ -14,13 +14,7 @@ export function tablesOf(results: readonly Result[]): readonly string[] {
   const notes = results.flatMap(({ scenario, outcome }) =>
     outcome.notes.map((note) => `- ${scenario}: ${note}`),
   );
-  return [
-    'Medians, in brackets the least and the most of the rounds.',
-    '',
-    row('scenario', 'what', 'value', 'target', 'met'),
-    row('---', '---', '---', '---', '---'),
-    ...results.flatMap(readingRows),
-    '',
+  const sides = [
     'What the ratios are made of. *Server CPU* is of all threads of the server, a unit; *client* says what',
     'made the load and how much of a core it took.',
     '',
@@ -28,6 +22,15 @@ export function tablesOf(results: readonly Result[]): readonly string[] {
     row('---', '---', '---', '---', '---', '---', '---'),
     ...compared.flatMap(({ scenario, outcome }) => sideRows(scenario, outcome)),
     '',
+  ];
+  return [
+    'Medians, in brackets the least and the most of the rounds.',
+    '',
+    row('scenario', 'what', 'value', 'target', 'met'),
+    row('---', '---', '---', '---', '---'),
+    ...results.flatMap(readingRows),
+    '',
+    ...(compared.length === 0 ? [] : sides),
     ...(notes.length === 0 ? [] : [...notes, '']),
     ...machineLines(results),
   ];
