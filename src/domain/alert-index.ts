@@ -1,4 +1,4 @@
-import { isTimed, type BudgetAlert } from './alert.js';
+import { isLevel, isTimed, type BudgetAlert } from './alert.js';
 import { clearLevel, markedAlert, type MarkedAlert } from './alert-marks.js';
 import type { Amount } from './amount.js';
 import type { Agent, Pool, Uid } from './model.js';
@@ -10,6 +10,8 @@ export interface AlertGuard {
   readonly alerts: readonly MarkedAlert[];
   /** EXHAUSTION_WITHIN. */
   readonly timed: readonly MarkedAlert[];
+  /** SERVICE_LEVEL_AT_OR_BELOW: their marks are for whoever's levels count. */
+  readonly levelled: readonly BudgetAlert[];
   /** With more than this left, none of `alerts` has anything to say. */
   readonly level: Amount;
 }
@@ -106,12 +108,15 @@ export function alertIndex(alerts: ReadonlyMap<string, BudgetAlert>): AlertIndex
 function guardOf(found: readonly MarkedAlert[], baseline: Amount): AlertGuard | undefined {
   if (found.length === 0) return undefined;
   const sorted = found.toSorted((a, b) => (a.alert.id < b.alert.id ? -1 : 1));
-  const alerts = sorted.filter(({ alert }) => !isTimed(alert.condition));
+  const alerts = sorted.filter(
+    ({ alert: { condition } }) => !isTimed(condition) && !isLevel(condition),
+  );
   const timed = sorted.filter(({ alert }) => isTimed(alert.condition));
+  const levelled = sorted.flatMap(({ alert }) => (isLevel(alert.condition) ? [alert] : []));
   const levels = alerts.map((alert) => clearLevel(alert, baseline));
   const level = levels.reduce(
     (highest, each) => (each > highest ? each : highest),
     levels[0] ?? 0n,
   );
-  return { alerts, timed, level };
+  return { alerts, timed, levelled, level };
 }

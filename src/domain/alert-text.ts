@@ -1,4 +1,4 @@
-import { isPercent, isUsage, type AlertThreshold, type BudgetAlert } from './alert.js';
+import { isLevel, isPercent, isUsage, type AlertThreshold, type BudgetAlert } from './alert.js';
 import type { Money } from './alert-marks.js';
 import { formatAmount, percentOf, type Amount } from './amount.js';
 import type { Metadata } from './model.js';
@@ -13,19 +13,31 @@ export interface AlertSubject extends Pick<Alarm, 'agentUid' | 'agentId' | 'pool
   readonly unit: string;
 }
 
-/** The value of a threshold as a request writes it: `15`, `2.5` or `3600s`. */
-export function thresholdText(alert: Pick<BudgetAlert, 'condition'>, value: Amount): string {
+/** The value of a threshold as a request writes it: `15`, `2.5`, `3600s` or `minimal`. */
+export function thresholdText(
+  alert: Pick<BudgetAlert, 'condition'>,
+  { value, level }: Pick<AlertThreshold, 'value' | 'level'>,
+): string {
+  if (level !== undefined) return level;
   const text = formatAmount(value);
   return alert.condition === 'EXHAUSTION_WITHIN' ? `${text}s` : text;
 }
 
-/** The violation of passing a threshold. `lastHour` is the cost of the last hour, where it was judged. */
+/** What was found when a threshold was passed. */
+export interface Found {
+  readonly money: Money;
+  /** The cost of the last hour, where it was judged. */
+  readonly lastHour: Amount | undefined;
+  /** The level of service, where it was judged. */
+  readonly level?: string;
+}
+
+/** The violation of passing a threshold. */
 export function alarmOf(
   alert: BudgetAlert,
   threshold: AlertThreshold,
   subject: AlertSubject,
-  money: Money,
-  lastHour: Amount | undefined,
+  found: Found,
 ): Alarm {
   const { agentUid, agentId, poolUid, poolId } = subject;
   return {
@@ -33,7 +45,7 @@ export function alarmOf(
     type: 'LOW_BUDGET',
     severity: threshold.severity,
     message: alert.message === '' ? messageOf(alert, threshold, subject) : alert.message,
-    details: detailsOf(alert, threshold, subject, money, lastHour),
+    details: detailsOf(alert, threshold, subject, found),
     agentUid,
     agentId,
     poolUid,
@@ -48,7 +60,8 @@ function messageOf(
   { noun, unit }: AlertSubject,
 ): string {
   const { condition } = alert;
-  const value = thresholdText(alert, threshold.value);
+  const value = thresholdText(alert, threshold);
+  if (isLevel(condition)) return `${noun} at or below service level ${value}`;
   if (condition === 'EXHAUSTION_WITHIN') return `${noun} lasts at most ${value} at its burn rate`;
   const bound = isPercent(condition) ? `${value}%` : `${value} ${unit}`.trimEnd();
   return `${noun} ${isUsage(condition) ? 'usage above' : 'below'} ${bound} threshold`;
@@ -59,10 +72,9 @@ function detailsOf(
   alert: BudgetAlert,
   threshold: AlertThreshold,
   { noun }: AlertSubject,
-  { remaining, baseline }: Money,
-  lastHour: Amount | undefined,
+  { money: { remaining, baseline }, lastHour, level }: Found,
 ): Metadata {
-  const value = thresholdText(alert, threshold.value);
+  const value = thresholdText(alert, threshold);
   if (noun === 'Limit') {
     return [
       ['alert_id', alert.id],
@@ -81,6 +93,7 @@ function detailsOf(
     ['current_budget', formatAmount(remaining)],
     ['initial_budget', formatAmount(baseline)],
     ['percentage_remaining', percentOf(remaining, baseline)],
+    ...(level === undefined ? [] : [['service_level', level] as const]),
     ['threshold', value],
   ];
 }

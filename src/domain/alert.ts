@@ -5,26 +5,32 @@ import type { Severity } from './violation.js';
 
 /**
  * What the thresholds of an alert are compared with: see alert.proto. The number is on disk and on the
- * wire; 5 is kept for service levels.
+ * wire.
  */
 export const ALERT_CONDITIONS = {
   REMAINING_AT_MOST_PERCENT: 1,
   USED_AT_LEAST_PERCENT: 2,
   REMAINING_AT_MOST_AMOUNT: 3,
   EXHAUSTION_WITHIN: 4,
+  SERVICE_LEVEL_AT_OR_BELOW: 5,
   USED_AT_LEAST_AMOUNT: 6,
 } as const;
 
 /** The name of a condition. */
 export type AlertCondition = keyof typeof ALERT_CONDITIONS;
 
+/** The margin where none is given: 5. */
+export const REARM_MARGIN: Amount = 5n * 10n ** 12n;
+
 /** Thresholds of one alert, at most. */
 export const THRESHOLDS_MAX = 8;
 
 /** One step of an alert. */
 export interface AlertThreshold {
-  /** A percent, an amount, or seconds. */
+  /** A percent, an amount, or seconds; 0 for a level. */
   readonly value: Amount;
+  /** The name of a level of service; only for SERVICE_LEVEL_AT_OR_BELOW. */
+  readonly level?: string;
   /** Of the violation that passing it opens. */
   readonly severity: Severity;
 }
@@ -56,6 +62,8 @@ export interface BudgetAlert extends Scoped {
 /** A threshold that was passed and is not armed again. */
 export interface FiredThreshold {
   readonly value: Amount;
+  /** As of the threshold. */
+  readonly level?: string;
   /** The violation it opened; 0 when a more severe threshold of the same change spoke for it. */
   readonly violation: number;
 }
@@ -77,7 +85,20 @@ export function alertStateKey(alert: BudgetAlert, subjectUid: Uid): string {
   return `${alert.statesUid}/${subjectUid}`;
 }
 
-/** Whether what remains in percent, or how much was used, is judged: not how long it lasts. */
+/** Whether two thresholds of an alert are the same one. */
+export function sameThreshold(
+  a: Pick<AlertThreshold, 'value' | 'level'>,
+  b: Pick<AlertThreshold, 'value' | 'level'>,
+): boolean {
+  return a.value === b.value && a.level === b.level;
+}
+
+/** Whether thresholds are names of levels of service, which have a margin of their own. */
+export function isLevel(condition: AlertCondition): boolean {
+  return condition === 'SERVICE_LEVEL_AT_OR_BELOW';
+}
+
+/** Whether how long money lasts is judged, which time alone changes. */
 export function isTimed(condition: AlertCondition): boolean {
   return condition === 'EXHAUSTION_WITHIN';
 }

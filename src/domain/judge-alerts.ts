@@ -1,4 +1,4 @@
-import { alertStateKey, type AlertState, type FiredThreshold } from './alert.js';
+import { alertStateKey, sameThreshold, type AlertState, type FiredThreshold } from './alert.js';
 import type { AlertGuard } from './alert-index.js';
 import {
   isClear,
@@ -96,12 +96,14 @@ export function judgeLimitAlerts(
 }
 
 /** One judgement of one alert. */
-interface Judgement {
+export interface Judgement {
   readonly reading: Reading;
   /** What it was before, or whether it got worse where that is known. */
   readonly before: Money | undefined | boolean;
   readonly money: Money;
   readonly lastHour: Amount | undefined;
+  /** The level of service that was judged. */
+  readonly level?: string;
 }
 
 /** Whether a value got worse: what gets better never alerts. */
@@ -123,7 +125,7 @@ function stateOf(
  * Arms again what has come back, then opens one violation for all that was passed: invariant I12. Writes
  * only when either happened.
  */
-function judge(
+export function judge(
   draft: Draft,
   marked: MarkedAlert,
   subject: AlertSubject,
@@ -157,7 +159,7 @@ function judge(
 }
 
 function firedOf(fired: readonly FiredThreshold[], mark: Mark): FiredThreshold | undefined {
-  for (const each of fired) if (each.value === mark.threshold.value) return each;
+  for (const each of fired) if (sameThreshold(each, mark.threshold)) return each;
   return undefined;
 }
 
@@ -178,15 +180,16 @@ function open(
   { alert }: MarkedAlert,
   subject: AlertSubject,
   passed: readonly Mark[],
-  { money, lastHour }: Judgement,
+  judgement: Judgement,
 ): readonly FiredThreshold[] {
   const [worst] = passed.toReversed().toSorted((a, b) => severityOf(b) - severityOf(a));
   if (worst === undefined) return [];
-  const alarm = alarmOf(alert, worst.threshold, subject, money, lastHour);
+  const alarm = alarmOf(alert, worst.threshold, subject, judgement);
   const entrySequence = draft.entries.at(-1)?.sequence ?? 0;
   const { sequence } = openViolation(draft, alarm, { entrySequence });
   return passed.map((mark) => ({
     value: mark.threshold.value,
+    ...(mark.threshold.level !== undefined && { level: mark.threshold.level }),
     violation: mark === worst ? sequence : 0,
   }));
 }
@@ -199,5 +202,7 @@ function inOrder(
   { alert }: MarkedAlert,
   fired: readonly FiredThreshold[],
 ): readonly FiredThreshold[] {
-  return alert.thresholds.flatMap(({ value }) => fired.filter((each) => each.value === value));
+  return alert.thresholds.flatMap((threshold) =>
+    fired.filter((each) => sameThreshold(each, threshold)),
+  );
 }

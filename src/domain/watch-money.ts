@@ -5,6 +5,7 @@ import type { Amount } from './amount.js';
 import { availableOf, poolRemainingOf, remainingOf } from './budget.js';
 import { draftPool, type Draft } from './draft.js';
 import { judgeBurning, judgeMoney } from './judge-alerts.js';
+import { judgeLevels, poolLevel } from './judge-levels.js';
 import { HOUR_MS, windowStart } from './metrics.js';
 import type { Agent, Pool, Uid } from './model.js';
 
@@ -25,11 +26,54 @@ function judgeAgent(draft: Draft, after: Agent): void {
   const before = draft.state.agent(after.uid);
   const remaining = remainingOf(after);
   const earlier = before && remainingOf(before);
+  if (guard.levelled.length > 0) levelOfAgent(draft, guard, before, after);
   if (isQuiet(guard, before?.baseline, earlier, after.baseline, remaining)) return;
   const subject = subjectOfAgent(draft, after);
   const was = before && moneyOf(remainingOf(before), before);
   judgeMoney(draft, guard.alerts, subject, was, moneyOf(remaining, after));
   burnsOfAgent(draft, guard, after, subject, earlier !== undefined && remaining < earlier);
+}
+
+/** The level in a row follows the money before alerts are judged. */
+function levelOfAgent(
+  draft: Draft,
+  { levelled }: AlertGuard,
+  before: Agent | undefined,
+  after: Agent,
+): void {
+  const { levels } = draft.state.rules.levels.ofAgent(after);
+  const name = after.serviceLevel;
+  // Who was at the highest level and is there now has passed nothing, and nothing has stayed passed.
+  if (before?.serviceLevel === name && name === levels[0]?.name) return;
+  const money = moneyOf(remainingOf(after), after);
+  const reading = { levels, name, fell: hasFallen(before && remainingOf(before), before, money) };
+  judgeLevels(draft, levelled, subjectOfAgent(draft, after), reading, money);
+}
+
+/** A pool as a whole is at the level at which one of its agents with that share left would be. */
+function levelOfPool(
+  draft: Draft,
+  { levelled }: AlertGuard,
+  before: Pool | undefined,
+  after: Pool,
+): void {
+  const { levels } = draft.state.rules.levels.ofPool(after.uid);
+  const money = moneyOf(poolRemainingOf(after), after);
+  const fell = hasFallen(before && poolRemainingOf(before), before, money);
+  for (const alert of levelled) {
+    const name = poolLevel(draft, alert, after.uid, levels, money);
+    judgeLevels(draft, [alert], subjectOfPool(after), { levels, name, fell }, money);
+  }
+}
+
+/** Whether a smaller share of the baseline is left than before. */
+function hasFallen(
+  remaining: Amount | undefined,
+  before: Agent | Pool | undefined,
+  after: Money,
+): boolean {
+  if (remaining === undefined || before === undefined || before.baseline <= 0n) return false;
+  return after.remaining * before.baseline < remaining * after.baseline;
 }
 
 function judgePool(draft: Draft, after: Pool): void {
@@ -39,6 +83,7 @@ function judgePool(draft: Draft, after: Pool): void {
   const before = draft.state.pool(after.uid);
   const remaining = poolRemainingOf(after);
   const earlier = before && poolRemainingOf(before);
+  if (guard.levelled.length > 0) levelOfPool(draft, guard, before, after);
   if (isQuiet(guard, before?.baseline, earlier, after.baseline, remaining)) return;
   const was = before && moneyOf(poolRemainingOf(before), before);
   judgeMoney(draft, guard.alerts, subjectOfPool(after), was, moneyOf(remaining, after));

@@ -43,6 +43,15 @@ test.each([
     },
   ],
   [
+    'alert create degraded minimal:medium emergency --agent a --condition service-level-at-or-below',
+    {
+      alertId: 'degraded',
+      agentId: 'a',
+      condition: 'ALERT_CONDITION_SERVICE_LEVEL_AT_OR_BELOW',
+      thresholds: [{ value: 'minimal', severity: 'SEVERITY_MEDIUM' }, { value: 'emergency' }],
+    },
+  ],
+  [
     'alert update low 2.50:info --condition remaining-at-most-amount',
     {
       alert: {

@@ -20,7 +20,7 @@ const ONE: Fraction = [1n, 1n];
 const MINUS: Fraction = [-1n, 1n];
 const STEPS = 10n ** 12n;
 
-type Condition = Exclude<AlertCondition, 'EXHAUSTION_WITHIN'>;
+type Condition = Exclude<AlertCondition, 'EXHAUSTION_WITHIN' | 'SERVICE_LEVEL_AT_OR_BELOW'>;
 
 interface Plan {
   readonly condition: Condition;

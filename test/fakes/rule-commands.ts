@@ -110,3 +110,15 @@ export function thresholds(...texts: readonly string[]): readonly AlertThreshold
     return { value: money(value), severity: severity as Severity };
   });
 }
+
+/** An alert on levels, whose thresholds are written `minimal` or `emergency CRITICAL`. */
+export function onLevels(...texts: readonly string[]): Over<R.CreateAlertCommand> {
+  return {
+    condition: 'SERVICE_LEVEL_AT_OR_BELOW',
+    thresholds: texts.map((text) => {
+      const [level = '', severity = 'MEDIUM'] = text.split(' ');
+      return { value: 0n, level, severity: severity as Severity };
+    }),
+    rearmMargin: 0n,
+  };
+}

@@ -4,7 +4,7 @@ import { beforeEach, expect, onTestFinished, test } from 'vitest';
 import { AlertCondition } from '../../src/gen/safeguards/v1/alert_pb.js';
 import { BudgetAdminService } from '../../src/gen/safeguards/v1/budget_admin_service_pb.js';
 import { Severity } from '../../src/gen/safeguards/v1/severity_pb.js';
-import { createAgent, createPool, spend } from '../fakes/commands.js';
+import { adjustBudget, createAgent, createPool, spend } from '../fakes/commands.js';
 import { MemoryLedger } from '../fakes/memory-ledger.js';
 import { asAdmin, connect, failing, unary } from './support/grpc.js';
 import { serve, type Harness } from './support/harness.js';
@@ -131,6 +131,30 @@ test('an agent cannot reach alerts', async () => {
   const agent = connect(harness.agent);
   const failure = await failing(agent, getBudgetAlert, { alertId: 'x' });
   expect(failure.code).toBe('UNIMPLEMENTED');
+});
+
+test('an alert on levels is shown as it was asked for, and is still there after a restart', async () => {
+  const request = {
+    alertId: 'x',
+    subject: { case: 'agentId', value: 'a' } as const,
+    condition: AlertCondition.SERVICE_LEVEL_AT_OR_BELOW,
+    thresholds: [{ value: 'minimal', severity: Severity.HIGH }],
+  };
+  const { alert } = await unary(operator, createBudgetAlert, request, asAdmin());
+  expect(alert).toMatchObject({
+    condition: request.condition,
+    thresholds: [{ value: 'minimal', severity: Severity.HIGH }],
+    rearmMargin: '0',
+  });
+  await memory.must(spend('a', '81'));
+  memory = await memory.restart();
+  await memory.must(adjustBudget('a', '1'));
+  await memory.must(adjustBudget('a', '2'));
+  const events = [...memory.store.rows('violation_events', {})];
+  expect(events.map(([, { kind, violation }]) => `${kind} ${violation.severity}`)).toEqual([
+    'OPENED HIGH',
+    'RECOVERED HIGH',
+  ]);
 });
 
 test('a spend that passes the threshold opens the violation', async () => {

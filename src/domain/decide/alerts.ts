@@ -1,8 +1,16 @@
-import { isPercent, isUsage, type AlertThreshold, type BudgetAlert } from '../alert.js';
+import {
+  isLevel,
+  isPercent,
+  isUsage,
+  REARM_MARGIN,
+  type AlertThreshold,
+  type BudgetAlert,
+} from '../alert.js';
 import { formatAmount, type Amount } from '../amount.js';
 import { thresholdText } from '../alert-text.js';
 import { rejectFields, type Rejection } from '../answer.js';
 import type {
+  AlertPatch,
   CreateAlertCommand,
   DeleteAlertCommand,
   UpdateAlertCommand,
@@ -73,9 +81,10 @@ export function decideUpdateAlert(
 ): Decided {
   const alert = state.rules.rows.alerts.get(command.alertId);
   if (alert === undefined) return ruleNotFound('ALERT_NOT_FOUND', 'alert', command.alertId);
-  const next: BudgetAlert = { ...alert, ...command.patch };
+  const next: BudgetAlert = { ...alert, ...marginsOf(alert, command.patch), ...command.patch };
   const refusal =
     checkRevision(command.expectedRevision, alert.revision) ??
+    checkSubject(next) ??
     checkMargin(next, 'alert.') ??
     checkDigits(state, alert.scope, next, 'alert.');
   if (refusal !== undefined) return refusal;
@@ -121,7 +130,7 @@ export function decideDeleteAlert(
 /** Whether what one has fired means the same for the other. */
 function sameMeaning(a: BudgetAlert, b: BudgetAlert): boolean {
   const values = ({ thresholds }: BudgetAlert): string =>
-    thresholds.map(({ value }) => value).join(' ');
+    thresholds.map(({ value, level }) => level ?? value).join(' ');
   return a.condition === b.condition && values(a) === values(b);
 }
 
@@ -129,7 +138,7 @@ const FIELDS = {
   condition: ({ condition }) => condition,
   thresholds: (alert) =>
     alert.thresholds
-      .map(({ value, severity }) => `${thresholdText(alert, value)} ${severity}`)
+      .map((threshold) => `${thresholdText(alert, threshold)} ${threshold.severity}`)
       .join(', '),
   rearm_margin: ({ rearmMargin }) => formatAmount(rearmMargin),
   message: ({ message }) => message,
@@ -155,11 +164,33 @@ type Judged = Pick<BudgetAlert, 'condition' | 'thresholds' | 'rearmMargin'>;
 
 const HUNDRED: Amount = 100n * 10n ** 12n;
 
+/** Levels have a margin of their own: an alert that begins or ceases to be on them changes its one. */
+function marginsOf({ condition }: BudgetAlert, patch: AlertPatch): Pick<AlertPatch, 'rearmMargin'> {
+  const next = patch.condition ?? condition;
+  if (isLevel(next) === isLevel(condition)) return {};
+  return { rearmMargin: isLevel(next) ? 0n : REARM_MARGIN };
+}
+
+/** INVALID_REQUEST for a condition that a limit's counter cannot meet. */
+function checkSubject({ scope, condition }: BudgetAlert): Rejection | undefined {
+  if (scope.kind !== 'LIMIT' || isUsage(condition)) return undefined;
+  return rejectFields([
+    {
+      field: 'alert.condition',
+      description: 'For a limit give one of the USED_AT_LEAST conditions',
+    },
+  ]);
+}
+
 /** INVALID_REQUEST when a percentage could never come back by the margin. */
 function checkMargin(
   { condition, thresholds, rearmMargin }: Judged,
   prefix: string,
 ): Rejection | undefined {
+  if (isLevel(condition) && rearmMargin !== 0n) {
+    const description = 'Leave it out: levels of service have a margin of their own';
+    return rejectFields([{ field: `${prefix}rearm_margin`, description }]);
+  }
   if (!isPercent(condition)) return undefined;
   const room = (value: Amount): Amount => (isUsage(condition) ? value : HUNDRED - value);
   if (thresholds.every(({ value }) => rearmMargin <= room(value))) return undefined;
@@ -178,7 +209,9 @@ function checkDigits(
   { condition, thresholds }: Judged,
   prefix: string,
 ): Rejection | undefined {
-  if (isPercent(condition) || condition === 'EXHAUSTION_WITHIN') return undefined;
+  if (isPercent(condition) || isLevel(condition) || condition === 'EXHAUSTION_WITHIN') {
+    return undefined;
+  }
   const poolUid = kind === 'AGENT' ? state.agent(uid)?.poolUid : uid;
   const pool = poolUid === undefined ? undefined : state.pool(poolUid);
   if (pool === undefined) return undefined;

@@ -1,6 +1,8 @@
 import {
+  isLevel,
   isPercent,
   isUsage,
+  REARM_MARGIN,
   THRESHOLDS_MAX,
   type AlertCondition,
   type AlertThreshold,
@@ -30,7 +32,7 @@ import { maskOf } from './mask.js';
 import { enumOf, revisionOf } from './number.js';
 import { adminFields } from './pool.js';
 import { listingOf, type Listing } from './query.js';
-import { messageOf, optionalId, requiredId } from './text.js';
+import { LEVEL_NAME_CHARACTERS_MAX, messageOf, optionalId, requiredId, wordOf } from './text.js';
 
 const REMAINING = 'REMAINING_AT_MOST_PERCENT';
 const CONDITIONS: readonly (AlertCondition | undefined)[] = [
@@ -39,7 +41,7 @@ const CONDITIONS: readonly (AlertCondition | undefined)[] = [
   'USED_AT_LEAST_PERCENT',
   'REMAINING_AT_MOST_AMOUNT',
   'EXHAUSTION_WITHIN',
-  undefined,
+  'SERVICE_LEVEL_AT_OR_BELOW',
   'USED_AT_LEAST_AMOUNT',
 ];
 const SEVERITY_WORDS: readonly Severity[] = ['MEDIUM', 'INFO', 'LOW', 'MEDIUM', 'HIGH', 'CRITICAL'];
@@ -49,7 +51,6 @@ const HUNDRED: Amount = 100n * UNIT;
 
 /** What is meant by what is left out: api.md, "BudgetAlert". Guide: threshold_percentage=15. */
 const DEFAULT_THRESHOLDS: readonly AlertThreshold[] = [{ value: 15n * UNIT, severity: 'MEDIUM' }];
-const DEFAULT_MARGIN = '5';
 
 /** Seconds that money may last: 1 min to 90 d. */
 const DURATION = { min: 60n * UNIT, max: 90n * 86_400n * UNIT } as const;
@@ -80,7 +81,7 @@ export function decodeCreateAlert(
       request.thresholds.length === 0 && condition === REMAINING
         ? DEFAULT_THRESHOLDS
         : thresholdsOf(form, condition, request.thresholds),
-    rearmMargin: marginOf(form, request.rearmMargin || DEFAULT_MARGIN),
+    rearmMargin: newMargin(form, condition, request.rearmMargin),
     message: messageOf(form, request.message),
   });
 }
@@ -184,6 +185,7 @@ function thresholdsOf(
   const seen = new Set<Amount>();
   const thresholds = given.map(({ value: text, severity }, at): AlertThreshold => {
     const part = partOf(form, `thresholds[${at}].`);
+    if (isLevel(condition)) return levelThreshold(part, text, severity);
     const value = valueOf(part, condition, text);
     if (value !== undefined && seen.has(value)) refuseField(part, 'value', 'Give each value once');
     if (value !== undefined) seen.add(value);
@@ -192,8 +194,31 @@ function thresholdsOf(
       severity: enumOf(part, 'severity', severity, SEVERITY_WORDS, 'MEDIUM'),
     };
   });
+  if (isLevel(condition)) return inOrderOfNames(form, thresholds);
   const order = isUsage(condition) ? 1 : -1;
   return thresholds.toSorted((a, b) => (a.value < b.value ? -order : order));
+}
+
+function levelThreshold(form: Form, name: string, severity: number): AlertThreshold {
+  return {
+    value: 0n,
+    level: wordOf(form, 'value', name, LEVEL_NAME_CHARACTERS_MAX),
+    severity: enumOf(form, 'severity', severity, SEVERITY_WORDS, 'MEDIUM'),
+  };
+}
+
+/** Which of two levels is the lower one is for each agent's levels to say. */
+function inOrderOfNames(
+  form: Form,
+  thresholds: readonly AlertThreshold[],
+): readonly AlertThreshold[] {
+  const names = thresholds.map(({ level = '' }) => level);
+  for (const [at, name] of names.entries()) {
+    if (names.indexOf(name) < at) {
+      refuseField(form, `thresholds[${at}].value`, 'Give each level once');
+    }
+  }
+  return thresholds.toSorted((a, b) => ((a.level ?? '') < (b.level ?? '') ? -1 : 1));
 }
 
 function valueOf(form: Form, condition: AlertCondition, text: string): Amount | undefined {
@@ -223,6 +248,11 @@ function within(
   if (value !== undefined && value >= min && value <= max) return value;
   refuseField(form, 'value', advice);
   return undefined;
+}
+
+function newMargin(form: Form, condition: AlertCondition, text: string): Amount {
+  if (text === '') return isLevel(condition) ? 0n : REARM_MARGIN;
+  return marginOf(form, text);
 }
 
 function marginOf(form: Form, text: string): Amount {

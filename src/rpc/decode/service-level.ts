@@ -11,10 +11,7 @@ import { formOf, judged, partOf, refuseField } from './form.js';
 import type { Form } from './form.js';
 import { revisionOf } from './number.js';
 import { adminFields } from './pool.js';
-import { requiredId, wordOf } from './text.js';
-
-/** Characters of a level's name, and of a feature. */
-const WORD_CHARACTERS_MAX = 64;
+import { LEVEL_NAME_CHARACTERS_MAX, requiredId, wordOf } from './text.js';
 
 /** Decimals of a percentage. */
 const PERCENT_SCALE = 4;
@@ -76,7 +73,7 @@ export function levelsOf(
   const thresholds = new Set<Amount>();
   const levels = definitions.map((definition, at): ServiceLevel => {
     const part = partOf(form, `${field}[${at}].`);
-    const name = wordOf(part, 'name', definition.name, WORD_CHARACTERS_MAX);
+    const name = wordOf(part, 'name', definition.name, LEVEL_NAME_CHARACTERS_MAX);
     const minPercent = percentOf(part, 'min_percent', definition.minPercent);
     if (names.has(name)) refuseField(part, 'name', 'Use each name once');
     if (minPercent !== undefined && thresholds.has(minPercent)) {
@@ -101,7 +98,7 @@ function featuresOf(form: Form, features: readonly string[]): readonly string[] 
   }
   const seen = new Set<string>();
   features.forEach((feature, at) => {
-    wordOf(form, `features[${at}]`, feature, WORD_CHARACTERS_MAX);
+    wordOf(form, `features[${at}]`, feature, LEVEL_NAME_CHARACTERS_MAX);
     if (seen.has(feature)) refuseField(form, `features[${at}]`, 'Name each feature once');
     seen.add(feature);
   });

@@ -83,6 +83,9 @@ export function nameOf(form: Form, value: string): string {
   return value;
 }
 
+/** Characters of the name of a level of service, and of a feature. */
+export const LEVEL_NAME_CHARACTERS_MAX = 64;
+
 /** Reads a short text that must be there. */
 export function wordOf(form: Form, field: string, value: string, charactersMax: number): string {
   if (value === '' || exceeds(value, charactersMax)) {

@@ -29,11 +29,11 @@ export function encodeAlert(alert: AlertRow): BudgetAlert {
   };
 }
 
-function encodeThreshold(alert: AlertRow, { value, severity }: AlertThreshold): ProtoThreshold {
+function encodeThreshold(alert: AlertRow, threshold: AlertThreshold): ProtoThreshold {
   return {
     $typeName: 'safeguards.v1.AlertThreshold',
-    value: thresholdText(alert, value),
-    severity: SEVERITIES[severity],
+    value: thresholdText(alert, threshold),
+    severity: SEVERITIES[threshold.severity],
   };
 }
 

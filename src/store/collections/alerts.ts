@@ -27,10 +27,11 @@ export const alertCodec: Codec<BudgetAlert> = {
     writeScope(wire, 3, alert.scope);
     wire.text(4, alert.subjectId);
     wire.uint(5, ALERT_CONDITIONS[alert.condition]);
-    for (const { value, severity } of alert.thresholds) {
+    for (const { value, severity, level } of alert.thresholds) {
       wire.message(6, () => {
         wire.amount(1, value);
         wire.uint(2, SEVERITIES[severity]);
+        if (level !== undefined) wire.text(3, level);
       });
     }
     wire.amount(7, alert.rearmMargin);
@@ -49,9 +50,10 @@ export const alertCodec: Codec<BudgetAlert> = {
       scope: scopeOf(record.scope),
       subjectId: record.subjectId,
       condition: conditionOf(record.condition),
-      thresholds: record.thresholds.map(({ value, severity }) => ({
+      thresholds: record.thresholds.map(({ value, severity, level }) => ({
         value: storedAmount(value),
         severity: severityOf(severity),
+        ...(level !== '' && { level }),
       })),
       rearmMargin: storedAmount(record.rearmMargin),
       widestMargin: storedAmount(record.widestMargin),
@@ -67,17 +69,19 @@ export const alertCodec: Codec<BudgetAlert> = {
 /** AlertStateRecord. */
 export const alertStateCodec: Codec<AlertState> = {
   write: (wire, { fired }) => {
-    for (const { value, violation } of fired) {
+    for (const { value, violation, level } of fired) {
       wire.message(1, () => {
         wire.amount(1, value);
         wire.uint(2, violation);
+        if (level !== undefined) wire.text(3, level);
       });
     }
   },
   read: (message) => ({
-    fired: fromBinary(AlertStateRecordSchema, message).fired.map(({ value, violation }) => ({
+    fired: fromBinary(AlertStateRecordSchema, message).fired.map(({ value, violation, level }) => ({
       value: storedAmount(value),
       violation: Number(violation),
+      ...(level !== '' && { level }),
     })),
   }),
 };

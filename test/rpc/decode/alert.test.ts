@@ -92,7 +92,7 @@ describe('what is refused', () => {
     ['not every agent', { subject: { case: 'everyAgent', value: false } }, ['every_agent']],
     ['no agent', { subject: { case: 'agentId', value: '' } }, ['agent_id']],
     ['a bad id', { alertId: '-' }, ['alert_id']],
-    ['an unknown condition', { condition: 5 }, ['condition']],
+    ['an unknown condition', { condition: 7 }, ['condition']],
     [
       'what remains of a limit',
       { subject: { case: 'limitId', value: 'l' }, thresholds: one('5') },
@@ -132,6 +132,31 @@ describe('what is refused', () => {
           ['thresholds[0].value'],
         ] as const,
     ),
+    ...['', 'x'.repeat(65)].map(
+      (value) =>
+        [
+          `a level named "${value}"`,
+          { condition: AlertCondition.SERVICE_LEVEL_AT_OR_BELOW, thresholds: one(value) },
+          ['thresholds[0].value'],
+        ] as const,
+    ),
+    [
+      'a level named twice',
+      {
+        condition: AlertCondition.SERVICE_LEVEL_AT_OR_BELOW,
+        thresholds: [...one('a'), ...one('b'), ...one('a')],
+      },
+      ['thresholds[2].value'],
+    ],
+    [
+      'a level of a limit',
+      {
+        subject: { case: 'limitId', value: 'l' },
+        condition: AlertCondition.SERVICE_LEVEL_AT_OR_BELOW,
+        thresholds: one('minimal'),
+      },
+      ['condition'],
+    ],
     ['a margin above 100', { rearmMargin: '100.1' }, ['rearm_margin']],
     ['no margin', { rearmMargin: 'x' }, ['rearm_margin']],
     ['a long message', { message: 'x'.repeat(513) }, ['message']],
@@ -155,6 +180,21 @@ describe('what is refused', () => {
     expect(refused(['rearm_margin'])).toEqual(['alert.rearm_margin']);
     expect(refusedFields(remove({ alertId: '' }))).toEqual(['alert_id']);
     expect(refusedFields(list({ agentId: 'a', poolId: 'p' }))).toEqual(['pool_id']);
+  });
+});
+
+test('levels are in the order of their names and have no margin', () => {
+  const levels = {
+    condition: AlertCondition.SERVICE_LEVEL_AT_OR_BELOW,
+    thresholds: [{ value: 'minimal' }, { value: 'emergency', severity: Severity.CRITICAL }],
+  };
+  expect(create(levels)).toMatchObject({
+    condition: 'SERVICE_LEVEL_AT_OR_BELOW',
+    thresholds: [
+      { level: 'emergency', value: 0n, severity: 'CRITICAL' },
+      { level: 'minimal', value: 0n, severity: 'MEDIUM' },
+    ],
+    rearmMargin: 0n,
   });
 });
 

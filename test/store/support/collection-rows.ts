@@ -229,9 +229,13 @@ export const COLLECTION_ROWS: { readonly [C in CollectionName]: fc.Arbitrary<Col
     scope,
     subjectId: id,
     condition: wordOf(ALERT_CONDITIONS),
-    thresholds: fc.array(fc.record({ value: amount, severity: wordOf(SEVERITIES) }), {
-      maxLength: 3,
-    }),
+    thresholds: fc.array(
+      fc.record(
+        { value: amount, severity: wordOf(SEVERITIES), level: id },
+        { requiredKeys: ['value', 'severity'] },
+      ),
+      { maxLength: 3 },
+    ),
     rearmMargin: amount,
     widestMargin: amount,
     message: text,
@@ -241,7 +245,13 @@ export const COLLECTION_ROWS: { readonly [C in CollectionName]: fc.Arbitrary<Col
     updateTime: instant,
   }),
   alert_states: fc.record({
-    fired: fc.array(fc.record({ value: amount, violation: counter }), { maxLength: 3 }),
+    fired: fc.array(
+      fc.record(
+        { value: amount, violation: counter, level: id },
+        { requiredKeys: ['value', 'violation'] },
+      ),
+      { maxLength: 3 },
+    ),
   }),
   ended_alerts: fc.record({ note: text }),
   schedules: schedule,

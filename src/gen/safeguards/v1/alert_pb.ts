@@ -16,7 +16,7 @@ import type { Message, UnknownEnum } from "@bufbuild/protobuf";
  * Describes the file safeguards/v1/alert.proto.
  */
 export const file_safeguards_v1_alert: GenFile = /*@__PURE__*/
-  fileDesc("ChlzYWZlZ3VhcmRzL3YxL2FsZXJ0LnByb3RvEg1zYWZlZ3VhcmRzLnYxIkoKDkFsZXJ0VGhyZXNob2xkEg0KBXZhbHVlGAEgASgJEikKCHNldmVyaXR5GAIgASgOMhcuc2FmZWd1YXJkcy52MS5TZXZlcml0eSKkAwoLQnVkZ2V0QWxlcnQSCgoCaWQYASABKAkSCwoDdWlkGAIgASgJEhIKCGFnZW50X2lkGAMgASgJSAASEQoHcG9vbF9pZBgEIAEoCUgAEh8KFWVhY2hfYWdlbnRfb2ZfcG9vbF9pZBgFIAEoCUgAEhUKC2V2ZXJ5X2FnZW50GAYgASgISAASEgoIbGltaXRfaWQYByABKAlIABIwCgljb25kaXRpb24YCCABKA4yHS5zYWZlZ3VhcmRzLnYxLkFsZXJ0Q29uZGl0aW9uEjEKCnRocmVzaG9sZHMYCSADKAsyHS5zYWZlZ3VhcmRzLnYxLkFsZXJ0VGhyZXNob2xkEhQKDHJlYXJtX21hcmdpbhgKIAEoCRIPCgdtZXNzYWdlGAsgASgJEhAKCHJldmlzaW9uGAwgASgDEi8KC2NyZWF0ZV90aW1lGA0gASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBIvCgt1cGRhdGVfdGltZRgOIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXBCCQoHc3ViamVjdCLaAgoYQ3JlYXRlQnVkZ2V0QWxlcnRSZXF1ZXN0EhIKCnJlcXVlc3RfaWQYASABKAkSEAoIYWxlcnRfaWQYAiABKAkSEgoIYWdlbnRfaWQYAyABKAlIABIRCgdwb29sX2lkGAQgASgJSAASHwoVZWFjaF9hZ2VudF9vZl9wb29sX2lkGAUgASgJSAASFQoLZXZlcnlfYWdlbnQYBiABKAhIABISCghsaW1pdF9pZBgHIAEoCUgAEjAKCWNvbmRpdGlvbhgIIAEoDjIdLnNhZmVndWFyZHMudjEuQWxlcnRDb25kaXRpb24SMQoKdGhyZXNob2xkcxgJIAMoCzIdLnNhZmVndWFyZHMudjEuQWxlcnRUaHJlc2hvbGQSFAoMcmVhcm1fbWFyZ2luGAogASgJEg8KB21lc3NhZ2UYCyABKAkSDgoGcmVhc29uGAwgASgJQgkKB3N1YmplY3QiagoZQ3JlYXRlQnVkZ2V0QWxlcnRSZXNwb25zZRIQCghzZXF1ZW5jZRgBIAEoBBIQCghyZXBsYXllZBgCIAEoCBIpCgVhbGVydBgDIAEoCzIaLnNhZmVndWFyZHMudjEuQnVkZ2V0QWxlcnQiKQoVR2V0QnVkZ2V0QWxlcnRSZXF1ZXN0EhAKCGFsZXJ0X2lkGAEgASgJIkMKFkdldEJ1ZGdldEFsZXJ0UmVzcG9uc2USKQoFYWxlcnQYASABKAsyGi5zYWZlZ3VhcmRzLnYxLkJ1ZGdldEFsZXJ0ImMKF0xpc3RCdWRnZXRBbGVydHNSZXF1ZXN0EhAKCGFnZW50X2lkGAEgASgJEg8KB3Bvb2xfaWQYAiABKAkSEQoJcGFnZV9zaXplGAMgASgFEhIKCnBhZ2VfdG9rZW4YBCABKAkiXwoYTGlzdEJ1ZGdldEFsZXJ0c1Jlc3BvbnNlEioKBmFsZXJ0cxgBIAMoCzIaLnNhZmVndWFyZHMudjEuQnVkZ2V0QWxlcnQSFwoPbmV4dF9wYWdlX3Rva2VuGAIgASgJItABChhVcGRhdGVCdWRnZXRBbGVydFJlcXVlc3QSEgoKcmVxdWVzdF9pZBgBIAEoCRIpCgVhbGVydBgCIAEoCzIaLnNhZmVndWFyZHMudjEuQnVkZ2V0QWxlcnQSLwoLdXBkYXRlX21hc2sYAyABKAsyGi5nb29nbGUucHJvdG9idWYuRmllbGRNYXNrEh4KEWV4cGVjdGVkX3JldmlzaW9uGAQgASgDSACIAQESDgoGcmVhc29uGAUgASgJQhQKEl9leHBlY3RlZF9yZXZpc2lvbiJqChlVcGRhdGVCdWRnZXRBbGVydFJlc3BvbnNlEhAKCHNlcXVlbmNlGAEgASgEEhAKCHJlcGxheWVkGAIgASgIEikKBWFsZXJ0GAMgASgLMhouc2FmZWd1YXJkcy52MS5CdWRnZXRBbGVydCKGAQoYRGVsZXRlQnVkZ2V0QWxlcnRSZXF1ZXN0EhIKCnJlcXVlc3RfaWQYASABKAkSEAoIYWxlcnRfaWQYAiABKAkSHgoRZXhwZWN0ZWRfcmV2aXNpb24YAyABKANIAIgBARIOCgZyZWFzb24YBCABKAlCFAoSX2V4cGVjdGVkX3JldmlzaW9uIj8KGURlbGV0ZUJ1ZGdldEFsZXJ0UmVzcG9uc2USEAoIc2VxdWVuY2UYASABKAQSEAoIcmVwbGF5ZWQYAiABKAgqigIKDkFsZXJ0Q29uZGl0aW9uEh8KG0FMRVJUX0NPTkRJVElPTl9VTlNQRUNJRklFRBAAEi0KKUFMRVJUX0NPTkRJVElPTl9SRU1BSU5JTkdfQVRfTU9TVF9QRVJDRU5UEAESKQolQUxFUlRfQ09ORElUSU9OX1VTRURfQVRfTEVBU1RfUEVSQ0VOVBACEiwKKEFMRVJUX0NPTkRJVElPTl9SRU1BSU5JTkdfQVRfTU9TVF9BTU9VTlQQAxIlCiFBTEVSVF9DT05ESVRJT05fRVhIQVVTVElPTl9XSVRISU4QBBIoCiRBTEVSVF9DT05ESVRJT05fVVNFRF9BVF9MRUFTVF9BTU9VTlQQBmIGcHJvdG8z", [file_google_protobuf_field_mask, file_google_protobuf_timestamp, file_safeguards_v1_severity]);
+  fileDesc("ChlzYWZlZ3VhcmRzL3YxL2FsZXJ0LnByb3RvEg1zYWZlZ3VhcmRzLnYxIkoKDkFsZXJ0VGhyZXNob2xkEg0KBXZhbHVlGAEgASgJEikKCHNldmVyaXR5GAIgASgOMhcuc2FmZWd1YXJkcy52MS5TZXZlcml0eSKkAwoLQnVkZ2V0QWxlcnQSCgoCaWQYASABKAkSCwoDdWlkGAIgASgJEhIKCGFnZW50X2lkGAMgASgJSAASEQoHcG9vbF9pZBgEIAEoCUgAEh8KFWVhY2hfYWdlbnRfb2ZfcG9vbF9pZBgFIAEoCUgAEhUKC2V2ZXJ5X2FnZW50GAYgASgISAASEgoIbGltaXRfaWQYByABKAlIABIwCgljb25kaXRpb24YCCABKA4yHS5zYWZlZ3VhcmRzLnYxLkFsZXJ0Q29uZGl0aW9uEjEKCnRocmVzaG9sZHMYCSADKAsyHS5zYWZlZ3VhcmRzLnYxLkFsZXJ0VGhyZXNob2xkEhQKDHJlYXJtX21hcmdpbhgKIAEoCRIPCgdtZXNzYWdlGAsgASgJEhAKCHJldmlzaW9uGAwgASgDEi8KC2NyZWF0ZV90aW1lGA0gASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBIvCgt1cGRhdGVfdGltZRgOIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXBCCQoHc3ViamVjdCLaAgoYQ3JlYXRlQnVkZ2V0QWxlcnRSZXF1ZXN0EhIKCnJlcXVlc3RfaWQYASABKAkSEAoIYWxlcnRfaWQYAiABKAkSEgoIYWdlbnRfaWQYAyABKAlIABIRCgdwb29sX2lkGAQgASgJSAASHwoVZWFjaF9hZ2VudF9vZl9wb29sX2lkGAUgASgJSAASFQoLZXZlcnlfYWdlbnQYBiABKAhIABISCghsaW1pdF9pZBgHIAEoCUgAEjAKCWNvbmRpdGlvbhgIIAEoDjIdLnNhZmVndWFyZHMudjEuQWxlcnRDb25kaXRpb24SMQoKdGhyZXNob2xkcxgJIAMoCzIdLnNhZmVndWFyZHMudjEuQWxlcnRUaHJlc2hvbGQSFAoMcmVhcm1fbWFyZ2luGAogASgJEg8KB21lc3NhZ2UYCyABKAkSDgoGcmVhc29uGAwgASgJQgkKB3N1YmplY3QiagoZQ3JlYXRlQnVkZ2V0QWxlcnRSZXNwb25zZRIQCghzZXF1ZW5jZRgBIAEoBBIQCghyZXBsYXllZBgCIAEoCBIpCgVhbGVydBgDIAEoCzIaLnNhZmVndWFyZHMudjEuQnVkZ2V0QWxlcnQiKQoVR2V0QnVkZ2V0QWxlcnRSZXF1ZXN0EhAKCGFsZXJ0X2lkGAEgASgJIkMKFkdldEJ1ZGdldEFsZXJ0UmVzcG9uc2USKQoFYWxlcnQYASABKAsyGi5zYWZlZ3VhcmRzLnYxLkJ1ZGdldEFsZXJ0ImMKF0xpc3RCdWRnZXRBbGVydHNSZXF1ZXN0EhAKCGFnZW50X2lkGAEgASgJEg8KB3Bvb2xfaWQYAiABKAkSEQoJcGFnZV9zaXplGAMgASgFEhIKCnBhZ2VfdG9rZW4YBCABKAkiXwoYTGlzdEJ1ZGdldEFsZXJ0c1Jlc3BvbnNlEioKBmFsZXJ0cxgBIAMoCzIaLnNhZmVndWFyZHMudjEuQnVkZ2V0QWxlcnQSFwoPbmV4dF9wYWdlX3Rva2VuGAIgASgJItABChhVcGRhdGVCdWRnZXRBbGVydFJlcXVlc3QSEgoKcmVxdWVzdF9pZBgBIAEoCRIpCgVhbGVydBgCIAEoCzIaLnNhZmVndWFyZHMudjEuQnVkZ2V0QWxlcnQSLwoLdXBkYXRlX21hc2sYAyABKAsyGi5nb29nbGUucHJvdG9idWYuRmllbGRNYXNrEh4KEWV4cGVjdGVkX3JldmlzaW9uGAQgASgDSACIAQESDgoGcmVhc29uGAUgASgJQhQKEl9leHBlY3RlZF9yZXZpc2lvbiJqChlVcGRhdGVCdWRnZXRBbGVydFJlc3BvbnNlEhAKCHNlcXVlbmNlGAEgASgEEhAKCHJlcGxheWVkGAIgASgIEikKBWFsZXJ0GAMgASgLMhouc2FmZWd1YXJkcy52MS5CdWRnZXRBbGVydCKGAQoYRGVsZXRlQnVkZ2V0QWxlcnRSZXF1ZXN0EhIKCnJlcXVlc3RfaWQYASABKAkSEAoIYWxlcnRfaWQYAiABKAkSHgoRZXhwZWN0ZWRfcmV2aXNpb24YAyABKANIAIgBARIOCgZyZWFzb24YBCABKAlCFAoSX2V4cGVjdGVkX3JldmlzaW9uIj8KGURlbGV0ZUJ1ZGdldEFsZXJ0UmVzcG9uc2USEAoIc2VxdWVuY2UYASABKAQSEAoIcmVwbGF5ZWQYAiABKAgquQIKDkFsZXJ0Q29uZGl0aW9uEh8KG0FMRVJUX0NPTkRJVElPTl9VTlNQRUNJRklFRBAAEi0KKUFMRVJUX0NPTkRJVElPTl9SRU1BSU5JTkdfQVRfTU9TVF9QRVJDRU5UEAESKQolQUxFUlRfQ09ORElUSU9OX1VTRURfQVRfTEVBU1RfUEVSQ0VOVBACEiwKKEFMRVJUX0NPTkRJVElPTl9SRU1BSU5JTkdfQVRfTU9TVF9BTU9VTlQQAxIlCiFBTEVSVF9DT05ESVRJT05fRVhIQVVTVElPTl9XSVRISU4QBBItCilBTEVSVF9DT05ESVRJT05fU0VSVklDRV9MRVZFTF9BVF9PUl9CRUxPVxAFEigKJEFMRVJUX0NPTkRJVElPTl9VU0VEX0FUX0xFQVNUX0FNT1VOVBAGYgZwcm90bzM", [file_google_protobuf_field_mask, file_google_protobuf_timestamp, file_safeguards_v1_severity]);
 
 /**
  * AlertThreshold is one step of an alert.
@@ -25,8 +25,8 @@ export const file_safeguards_v1_alert: GenFile = /*@__PURE__*/
  */
 export type AlertThreshold = Message<"safeguards.v1.AlertThreshold"> & {
   /**
-   * As the condition wants it: a percent such as `15`, an amount such as `2.50`, or seconds such as
-   * `3600s`. Required.
+   * As the condition wants it: a percent such as `15`, an amount such as `2.50`, seconds such as `3600s`,
+   * or the name of a level such as `minimal`. Required.
    *
    * @generated from field: string value = 1;
    */
@@ -126,7 +126,7 @@ export type BudgetAlert = Message<"safeguards.v1.BudgetAlert"> & {
   condition: AlertCondition;
 
   /**
-   * 1..8, values unique, the one that is passed first in front.
+   * 1..8, values unique, the one that is passed first in front; levels by name.
    *
    * @generated from field: repeated safeguards.v1.AlertThreshold thresholds = 9;
    */
@@ -134,7 +134,8 @@ export type BudgetAlert = Message<"safeguards.v1.BudgetAlert"> & {
 
   /**
    * By how much a value must come back: percentage points for percents, percent of the threshold for
-   * amounts and durations. 0..100, inclusive.
+   * amounts and durations. 0..100, inclusive. 0 for levels of service, which rise only 2 points above
+   * their threshold.
    *
    * @generated from field: string rearm_margin = 10;
    */
@@ -260,7 +261,7 @@ export type CreateBudgetAlertRequest = Message<"safeguards.v1.CreateBudgetAlertR
 
   /**
    * 0..100, default `5`. A percentage plus or minus it must stay within 0..100, so that a threshold can
-   * be armed again.
+   * be armed again. Left out for levels of service.
    *
    * @generated from field: string rearm_margin = 10;
    */
@@ -593,7 +594,7 @@ export const DeleteBudgetAlertResponseSchema: GenMessage<DeleteBudgetAlertRespon
 
 /**
  * AlertCondition says what the thresholds of an alert are compared with. Comparisons are exact and
- * inclusive. Number 5 is kept for service levels.
+ * inclusive.
  *
  * @generated from enum safeguards.v1.AlertCondition
  */
@@ -636,6 +637,16 @@ export const AlertCondition = {
   EXHAUSTION_WITHIN: 4,
 
   /**
+   * The level of service, at the one that is named or a lower one, by the levels that count for each
+   * agent. A name that the agent's levels do not have, or that is their highest, is never passed; one
+   * that is taken from them is armed again. A pool as a whole is judged by the levels of its agents. Not
+   * for a limit.
+   *
+   * @generated from enum value: ALERT_CONDITION_SERVICE_LEVEL_AT_OR_BELOW = 5;
+   */
+  SERVICE_LEVEL_AT_OR_BELOW: 5,
+
+  /**
    * What of the baseline does not remain, an amount above 0. For a limit: what is counted.
    *
    * @generated from enum value: ALERT_CONDITION_USED_AT_LEAST_AMOUNT = 6;
@@ -645,7 +656,7 @@ export const AlertCondition = {
 
 /**
  * AlertCondition says what the thresholds of an alert are compared with. Comparisons are exact and
- * inclusive. Number 5 is kept for service levels.
+ * inclusive.
  *
  * @generated from enum safeguards.v1.AlertCondition
  */
