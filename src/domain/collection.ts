@@ -4,7 +4,7 @@ import type { BudgetMonitor } from './monitor.js';
 import type { EmergencyPolicy } from './emergency/policy.js';
 import type { EmergencyGrants, EmergencyRequest } from './emergency/request.js';
 import type { Instant, Method, Uid } from './model.js';
-import type { Review, ReviewFindings } from './review.js';
+import type { Review, ReviewFindings, ReviewOrder } from './review.js';
 import type { AlertState, BudgetAlert, EndedAlert } from './alert.js';
 import type { Schedule, ScheduleRun } from './schedule.js';
 import type { ServiceLevels } from './service-level.js';
@@ -57,6 +57,8 @@ export interface Collections {
   alert_states: AlertState;
   /** By sequenceKey of their statesUid. */
   ended_alerts: EndedAlert;
+  /** By runKey: what runs have ordered and is still to be made. */
+  review_orders: ReviewOrder;
   schedules: Schedule;
   /** By runKey. */
   schedule_runs: ScheduleRun;

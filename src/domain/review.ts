@@ -86,6 +86,14 @@ export interface ReviewScan {
   readonly findings: readonly ReviewFinding[];
 }
 
+/** A review that a schedule's run ordered, in the transaction of the run. */
+export interface ReviewOrder {
+  /** Empty: all pools. */
+  readonly poolId: string;
+  readonly principal: string;
+  readonly reason: string;
+}
+
 /** Keeps what a scan found. */
 export interface RunReviewCommand extends ReviewRequest {
   readonly method: 'RUN_REVIEW';
@@ -93,6 +101,8 @@ export interface RunReviewCommand extends ReviewRequest {
   readonly scanned: ReviewScan & {
     readonly trigger: ReviewTrigger;
     readonly principal: string;
+    /** The key of the order that this carries out; undefined: nobody's. */
+    readonly order?: string;
   };
 }
 

@@ -1,4 +1,5 @@
 import type { Rejection } from '../domain/answer.js';
+import type { ReviewOrder } from '../domain/review.js';
 import type { Flushed } from './flush.js';
 import { settle } from './flush.js';
 import {
@@ -12,7 +13,7 @@ import { answerKeyOf, type Judging } from './judge.js';
 import { dueAlone, runAlone as runScheduleAlone } from './scheduled-runs.js';
 import { settledReader, Unsettled } from './settled-reader.js';
 import type { Header, IdempotencyRecord } from './store.js';
-import type { ReviewOrder, Workspace } from './workspace.js';
+import type { Workspace } from './workspace.js';
 
 /** What takes part in a group: decided with it, answered once that is durable. */
 export interface GroupTask {

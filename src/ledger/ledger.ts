@@ -28,7 +28,6 @@ import {
   systemMetrics,
 } from './metrics.js';
 import { limitStatus, listObjects, scopeId } from './objects.js';
-import { DEFAULT_THRESHOLDS } from '../domain/review.js';
 import { findReview, listReviews, startReviews } from './reviews.js';
 import { durableRows, makeRows } from './rows.js';
 import { listSchedules, scheduleRuns } from './schedule-reads.js';
@@ -109,10 +108,8 @@ export async function openLedger(options: LedgerOptions): Promise<Ledger> {
       violations.publish(workspace);
     },
     onStorageFailed: options.onStorageFailed,
-    onReview: ({ poolId, principal, reason }) => {
-      const request = { poolId, thresholds: DEFAULT_THRESHOLDS, requestId: '', reason };
-      // What refuses or stops it, such as the shutdown, leaves no review: the list of reviews shows that.
-      void reviews.run(request, 'SCHEDULED', { principal, traceId: '' }).catch(() => undefined);
+    onReview: () => {
+      reviews.carryOutOrders();
     },
   });
   const sources: ListSources = { reader: store, rows, now: clock.now };
@@ -131,6 +128,8 @@ export async function openLedger(options: LedgerOptions): Promise<Ledger> {
       return 'verdict' in found ? found : found[0];
     },
   });
+  // What was ordered before the last end and not made since.
+  reviews.carryOutOrders();
 
   const ledger: Ledger = {
     execute: (command, caller) => execute(writer, command, caller),

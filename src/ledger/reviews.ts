@@ -1,6 +1,13 @@
 import { reject, type Answer, type Rejection } from '../domain/answer.js';
 import type { Command } from '../domain/command.js';
-import type { Review, ReviewRequest, ReviewTrigger, RunReviewCommand } from '../domain/review.js';
+import {
+  DEFAULT_THRESHOLDS,
+  type Review,
+  type ReviewOrder,
+  type ReviewRequest,
+  type ReviewTrigger,
+  type RunReviewCommand,
+} from '../domain/review.js';
 import { sequenceKey } from '../domain/violation.js';
 import type { Caller, Page, PageRequest } from './api.js';
 import type { MadeReview, ReviewView } from './metrics-views.js';
@@ -23,6 +30,8 @@ export interface Reviews {
     trigger: ReviewTrigger,
     caller: Caller,
   ): Promise<MadeReview | Rejection>;
+  /** Makes the reviews that schedules have ordered, one after the other, until no order is left. */
+  carryOutOrders(): void;
   /** Stops the one that runs, lets none begin, and resolves when nothing is read any more. */
   close(): Promise<void>;
 }
@@ -47,6 +56,8 @@ const NOTHING_SCANNED: RunReviewCommand['scanned'] = {
 export function startReviews(options: ReviewOptions): Reviews {
   let closing = false;
   let waiting = 0;
+  /** Whether orders are being carried out. */
+  let ordered = false;
   let newest: Promise<unknown> = Promise.resolve();
 
   async function review(
@@ -68,18 +79,57 @@ export function startReviews(options: ReviewOptions): Reviews {
     return made(options.reader, await options.execute({ ...command, scanned: found }, caller));
   }
 
+  function inTurn<T>(work: () => Promise<T>): Promise<T> {
+    const turn = newest.then(work);
+    newest = turn.catch(() => undefined);
+    return turn;
+  }
+
+  /** Returns whether the order is done with: what stops it leaves it for the next start. */
+  async function carryOut(key: string, order: ReviewOrder): Promise<boolean> {
+    if (closing) return false;
+    const { poolId, principal, reason } = order;
+    const request = { poolId, thresholds: DEFAULT_THRESHOLDS, requestId: '', reason };
+    const scanned = await scan(options, request, () => closing);
+    if (scanned === undefined) return false;
+    // One that cannot be made is taken away by the same command.
+    const found = 'verdict' in scanned ? NOTHING_SCANNED : scanned;
+    const answer = await options.execute(
+      {
+        ...request,
+        method: 'RUN_REVIEW',
+        scanned: { ...found, trigger: 'SCHEDULED', principal, order: key },
+      },
+      { principal, traceId: '' },
+    );
+    return answer.verdict !== 'REJECTED';
+  }
+
+  async function carryOutAll(): Promise<void> {
+    for (;;) {
+      const [first] = options.reader.rows('review_orders', {});
+      if (first === undefined || !(await inTurn(() => carryOut(...first)))) return;
+    }
+  }
+
   return {
     run: (request, trigger, caller) => {
       if (closing) return Promise.resolve(whyStopped(true));
       if (waiting >= WAITING_MAX) return Promise.resolve(tooMany());
       waiting += 1;
-      const turn = newest
-        .then(() => review(request, trigger, caller))
+      return inTurn(() => review(request, trigger, caller)).finally(() => {
+        waiting -= 1;
+      });
+    },
+    carryOutOrders: () => {
+      if (ordered || closing) return;
+      ordered = true;
+      // A fault is told by the writer; the orders are still there.
+      void carryOutAll()
+        .catch(() => undefined)
         .finally(() => {
-          waiting -= 1;
+          ordered = false;
         });
-      newest = turn.catch(() => undefined);
-      return turn;
     },
     close: async () => {
       closing = true;

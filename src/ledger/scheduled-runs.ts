@@ -14,7 +14,7 @@ import {
 import { strategyCommand } from '../domain/decide/schedule-subject.js';
 import { runInProgress, scheduleNotFound } from '../domain/decide/schedules.js';
 import { unchanged, type Decided } from '../domain/decided.js';
-import { beginDraft } from '../domain/draft.js';
+import { beginDraft, putRow } from '../domain/draft.js';
 import type { Instant } from '../domain/model.js';
 import {
   dueAt,
@@ -166,13 +166,21 @@ function act(
 }
 
 /**
- * Orders a review: it reads outside of transactions and begins when this one is durable. A process that
- * ends in between makes no review for this run.
+ * Orders a review: it reads outside of transactions and begins when this one is durable. The order is a
+ * row until the review is kept, so that a process that ends in between makes it when it starts again.
  */
-function review({ workspace }: Running, schedule: Schedule, stamp: RequestStamp): RunResult {
+function review(
+  { workspace, context }: Running,
+  schedule: Schedule,
+  stamp: RequestStamp,
+): RunResult {
   const { subject } = schedule;
   const poolId = subject.kind === 'POOL' ? (workspace.pool(subject.uid)?.id ?? '') : '';
-  workspace.reviews.push({ poolId, principal: stamp.principal, reason: stamp.reason });
+  const order = { poolId, principal: stamp.principal, reason: stamp.reason };
+  const draft = beginDraft(workspace, context.now);
+  putRow(draft, 'review_orders', runKey(schedule.uid, schedule.runCount + 1), order);
+  workspace.install(draft, SIDECAR_STAMP);
+  workspace.reviews.push(order);
   const summary = 'Began a review of budgets, which the list of reviews has when it is made';
   return { outcome: 'OK', reason: '', summary, firstSequence: 0 };
 }

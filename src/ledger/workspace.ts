@@ -14,6 +14,7 @@ import type { Agent, Instant, Method, Pool, Reservation, Uid } from '../domain/m
 import { rulesWith, type Rules } from '../domain/rules.js';
 import type { State } from '../domain/state.js';
 import { addCells, cellOf, minuteStart, type UsageTotals } from '../domain/usage.js';
+import type { ReviewOrder } from '../domain/review.js';
 import type { Alarm } from '../domain/violation.js';
 import type { IdempotencyRecord, IdempotencyScope } from './store.js';
 
@@ -49,14 +50,6 @@ export interface Denied {
   readonly alarm: Alarm | undefined;
 }
 
-/** A review that a schedule ordered. */
-export interface ReviewOrder {
-  /** Empty: all pools. */
-  readonly poolId: string;
-  readonly principal: string;
-  readonly reason: string;
-}
-
 /**
  * A state with effects put on top: each decision of a group sees the ones before it, and the group's
  * rows are written once. A workspace on a workspace is an atomic batch: absorbed whole or dropped.
@@ -70,7 +63,7 @@ export class Workspace implements State {
   readonly rowChanges: RowChanges = {};
   /** Keys of episodes that went on. */
   repeats: string[] = [];
-  /** Reviews to make when the group is durable. */
+  /** Reviews to make when the group is durable; `review_orders` has them too. */
   readonly reviews: ReviewOrder[] = [];
   /** What was denied: raised when the group is decided, so that no undone batch takes it along. */
   readonly denied: Denied[] = [];

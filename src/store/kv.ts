@@ -30,6 +30,7 @@ export const TABLES = [
   'emergency_grants',
   'budget_reviews',
   'budget_review_findings',
+  'review_orders',
   'violation_stats',
   'request_times',
   'alerts',

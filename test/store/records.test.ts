@@ -42,6 +42,7 @@ const MESSAGES: Partial<Record<Table, DescMessage>> = {
   emergency_grants: schemas.EmergencyGrantsRecordSchema,
   budget_reviews: schemas.BudgetReviewRecordSchema,
   budget_review_findings: schemas.BudgetReviewFindingsRecordSchema,
+  review_orders: schemas.ReviewOrderRecordSchema,
   violation_stats: schemas.ViolationCountsRecordSchema,
   request_times: schemas.RequestTimeRecordSchema,
   alerts: schemas.BudgetAlertRecordSchema,

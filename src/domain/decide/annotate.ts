@@ -1,6 +1,6 @@
 import { formatAmount } from '../amount.js';
 import { EXTERNAL_FIELDS, type RecordBudgetChangeCommand } from '../budget-change.js';
-import { carryOut, type Decided } from '../decided.js';
+import { carryOut, tell, type Decided } from '../decided.js';
 import { beginDraft, closeEntry, putRow, removeRow, touch, type Draft } from '../draft.js';
 import type { FieldChange } from '../entry.js';
 import { REVIEWS_MAX, type Review, type RunReviewCommand } from '../review.js';
@@ -49,9 +49,13 @@ export function decideRunReview(
   context: Context,
 ): Decided {
   const { poolId, thresholds, scanned } = command;
-  if (poolId !== '' && state.poolById(poolId) === undefined) return poolNotFound(poolId);
-
+  const { order } = scanned;
   const draft = beginDraft(state, context.now);
+  // Carried out once, or not at all when its pool is gone: either way nobody waits for it any more.
+  if (order !== undefined) removeRow(draft, 'review_orders', order);
+  if (poolId !== '' && state.poolById(poolId) === undefined) {
+    return order === undefined ? poolNotFound(poolId) : tell(draft, {});
+  }
   const sequence = state.headSequence + 1;
   const review: Review = {
     sequence,

@@ -9,6 +9,7 @@ import {
   emergencyPolicyCodec,
   emergencyRequestCodec,
 } from './emergencies.js';
+import { reviewOrderCodec } from './review-orders.js';
 import { reviewCodec, reviewFindingsCodec } from './reviews.js';
 import { requestTimeCodec } from './request-times.js';
 import { alertCodec, alertStateCodec, endedAlertCodec } from './alerts.js';
@@ -41,6 +42,7 @@ export const CODECS: { readonly [C in CollectionName]: Codec<Collections[C]> } =
   emergency_grants: emergencyGrantsCodec,
   budget_reviews: reviewCodec,
   budget_review_findings: reviewFindingsCodec,
+  review_orders: reviewOrderCodec,
   violation_stats: violationCountsCodec,
   request_times: requestTimeCodec,
   alerts: alertCodec,

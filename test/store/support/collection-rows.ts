@@ -222,6 +222,7 @@ export const COLLECTION_ROWS: { readonly [C in CollectionName]: fc.Arbitrary<Col
       { maxLength: 3 },
     ),
   }),
+  review_orders: fc.record({ poolId: id, principal: text, reason: text }),
   request_times: fc.record({ uid, method: wordOf(METHODS), requestId: id }),
   alerts: fc.record({
     uid,
