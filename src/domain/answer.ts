@@ -1,5 +1,6 @@
 import type { AllocationRow } from './allocation/row.js';
 import type { Amount } from './amount.js';
+import type { DocumentRuleKind } from './document-rule.js';
 import type { EmergencyPolicy } from './emergency/policy.js';
 import type { EmergencyAnswer } from './emergency/request.js';
 import type { NamedLevels, PlacedLevel } from './effective-levels.js';
@@ -148,7 +149,7 @@ export function rejectFields(fields: readonly FieldViolation[]): Rejection {
 /** An object that ApplyConfiguration changes. */
 export interface ConfigurationChange {
   readonly action: 'CREATE' | 'UPDATE' | 'DELETE' | 'MOVE';
-  readonly objectKind: 'pool' | 'agent';
+  readonly objectKind: 'pool' | 'agent' | DocumentRuleKind;
   readonly objectId: string;
   readonly fields: readonly string[];
 }

@@ -1,5 +1,6 @@
 import type { AllocationCommand } from './allocation/command.js';
 import type { Amount } from './amount.js';
+import type { DocumentRule, DocumentRuleKind } from './document-rule.js';
 import type { RuleCommand } from './rule-command.js';
 import type { EmergencyTerms } from './emergency/policy.js';
 import type { Metadata, PoolFunding, Quantities } from './model.js';
@@ -250,6 +251,9 @@ export interface AgentDocument extends AgentPatch {
 
 export interface ApplyConfigurationCommand extends AdminFields {
   readonly method: 'APPLY_CONFIGURATION';
+  readonly rules?: readonly DocumentRule[];
+  /** The kinds of rules of which the document has a list: those that prune may take away. */
+  readonly lists?: readonly DocumentRuleKind[];
   readonly pools: readonly PoolDocument[];
   readonly agents: readonly AgentDocument[];
   readonly validateOnly: boolean;

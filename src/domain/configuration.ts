@@ -11,6 +11,7 @@ import type {
   PoolDocument,
   PoolPatch,
 } from './command.js';
+import { rulePruning, ruleSteps } from './configuration-rules.js';
 import { changesOf } from './decide/changes.js';
 import type { SingleCommand } from './decide/decide.js';
 import { textOfLevels } from './decide/service-levels.js';
@@ -22,14 +23,16 @@ import { DEFAULT_POOL_ID, type State } from './state.js';
 export interface ConfigurationStep {
   readonly command: SingleCommand;
   readonly change: ConfigurationChange;
+  /** Of a rule: where it stands in the document. Whether the step changes it is seen when it is made. */
+  readonly path?: string;
 }
 
 /** What a priority, unit, scale and overdraft are when a document leaves them out. */
 const NEW_OBJECT = { priority: 5, unit: 'USD', scale: 9, allowForce: true } as const;
 
 /**
- * The steps that bring pools and agents to what a document describes: pools first, then agents, then
- * with prune the agents and pools that it does not name. What is described already takes no step.
+ * The steps that bring pools, agents and rules to what a document describes: pools first, then agents,
+ * then rules, then with prune what it does not name. A pool or agent that is as described takes no step.
  */
 export function planConfiguration(
   state: State,
@@ -45,8 +48,10 @@ export function planConfiguration(
     steps.push(...agentSteps(state, agent, command, `agents[${index}]`, violations));
     steps.push(...levelSteps(state, 'agent', agent, command));
   });
+  steps.push(...ruleSteps(state, command, violations));
   if (violations.length > 0) return rejectFields(violations);
-  return command.prune ? [...steps, ...pruneSteps(state, command)] : steps;
+  if (!command.prune) return steps;
+  return [...steps, ...rulePruning(state, command), ...pruneSteps(state, command)];
 }
 
 const POOL_FIELDS = [

@@ -1,7 +1,8 @@
 import { hash } from 'node:crypto';
-import { reject, type Answer, type Outcome } from '../domain/answer.js';
+import { reject, type Answer, type ConfigurationChange, type Outcome } from '../domain/answer.js';
 import type { Command } from '../domain/command.js';
 import { planConfiguration } from '../domain/configuration.js';
+import { changeOf, refusedStep } from '../domain/configuration-rules.js';
 import { decide } from '../domain/decide/decide.js';
 import { decideExpire } from '../domain/decide/expire.js';
 import type { Decided } from '../domain/decided.js';
@@ -264,15 +265,17 @@ function applyConfiguration(
   if ('verdict' in steps) return steps;
   const inner = new Workspace(judging.workspace, judging.context.now);
   let sequence = 0;
+  const changes: ConfigurationChange[] = [];
   for (const step of steps) {
     const decided = decide(inner, step.command, judging.context);
     if (decided.verdict === 'REJECTED') {
-      const { objectKind, objectId } = step.change;
-      return { ...decided, metadata: { ...decided.metadata, object: `${objectKind} ${objectId}` } };
+      return refusedStep(step, decided);
     }
     if (decided.effects !== undefined) inner.install(decided.effects, stampOf(command, caller));
     // A step with nothing left to do has none.
     sequence = Math.max(sequence, decided.outcome.sequence);
+    const change = changeOf(step, decided);
+    if (change !== undefined) changes.push(change);
   }
   if (!command.validateOnly) judging.workspace.absorb(inner);
   return {
@@ -291,7 +294,7 @@ function applyConfiguration(
       reservation: undefined,
       otherAgent: undefined,
       otherPool: undefined,
-      changes: steps.map((step) => step.change),
+      changes,
       allocations: [],
       object: undefined,
     },

@@ -47,7 +47,7 @@ export function decideCreateMonitor(
     expression: command.expression,
     action: command.action,
     severity: command.severity,
-    message: command.message === '' ? `Monitor ${id} does not let it pass` : command.message,
+    message: command.message === '' ? defaultMessage(id) : command.message,
     revision: 1,
     createTime: context.now,
     updateTime: context.now,
@@ -135,4 +135,9 @@ function checkExpression(state: State, field: string, source: string): Rejection
   });
   const description = `line ${line}, column ${column}: ${message}`;
   return { ...refusal, fields: [{ field, description }] };
+}
+
+/** What a monitor says that was given no message. */
+export function defaultMessage(id: string): string {
+  return `Monitor ${id} does not let it pass`;
 }

@@ -15,6 +15,7 @@ import { priorityOf, scaleOf } from './number.js';
 import { ADMIN_METADATA, metadataOf } from './pairs.js';
 import { fieldsOf, textOf, type Fields } from './document-fields.js';
 import { serviceLevelsOf } from './document-levels.js';
+import { RULE_KEYS, rulesOf } from './document-rules.js';
 import { adminFields } from './pool.js';
 import { nameOf, optionalId, requiredId, unitOf } from './text.js';
 import { treeOf } from './yaml-tree.js';
@@ -32,18 +33,17 @@ export function decodeApplyConfiguration(
   request: ApplyConfigurationRequest,
 ): ApplyConfigurationCommand | Rejection {
   const form = formOf();
-  const { pools, agents } = documentOf(form, request.document);
+  const admin = adminFields(form, request);
   return judged(form, {
     method: 'APPLY_CONFIGURATION',
-    ...adminFields(form, request),
-    pools,
-    agents,
+    ...admin,
+    ...documentOf(form, request.document, admin.reason),
     validateOnly: request.dryRun,
     prune: request.prune,
   });
 }
 
-function documentOf(form: Form, text: string) {
+function documentOf(form: Form, text: string, reason: string) {
   const nothing = { pools: [], agents: [] };
   if (Buffer.byteLength(text) > DOCUMENT_BYTES_MAX) {
     refuseField(form, 'document', 'Give at most 1 MiB');
@@ -52,15 +52,15 @@ function documentOf(form: Form, text: string) {
   const tree = treeOf(form, 'document', text);
   if (tree === undefined || tree === '') return nothing;
   if (!(tree instanceof Map)) {
-    refuseField(form, 'document', 'Give an object with the lists pools and agents');
+    refuseField(form, 'document', 'Give an object with lists such as pools and agents');
     return nothing;
   }
-  const root = fieldsOf(form, tree, ['pools', 'agents']);
+  const root = fieldsOf(form, tree, ['pools', 'agents', ...RULE_KEYS]);
   const pools = listOf(form, root, 'pools', poolOf);
   const agents = listOf(form, root, 'agents', agentOf);
   once(form, 'pools', 'pool_id', pools);
   once(form, 'agents', 'agent_id', agents);
-  return { pools, agents };
+  return { pools, agents, ...rulesOf(form, root, reason) };
 }
 
 const POOL_KEYS = [

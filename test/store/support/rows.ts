@@ -257,7 +257,7 @@ export const balance: fc.Arbitrary<BalanceSnapshot> = fc.record({
 
 export const change: fc.Arbitrary<ConfigurationChange> = fc.record({
   action: fc.constantFrom('CREATE', 'UPDATE', 'DELETE', 'MOVE'),
-  objectKind: fc.constantFrom('pool', 'agent'),
+  objectKind: fc.constantFrom('pool', 'agent', 'spending_limit', 'service_levels'),
   objectId: id,
   fields: fc.array(text, { maxLength: 3 }),
 });

@@ -2089,6 +2089,12 @@ export type ApplyConfigurationRequest = Message<"safeguards.v1.ApplyConfiguratio
    * `initial_budget` counts at creation only. Both may also have `service_levels`, a list of
    * ServiceLevelDefinition: an empty one takes them away, left out they stay.
    *
+   * Rules are lists too: `spending_limits`, `budget_monitors`, `budget_alerts` and `schedules`, objects with
+   * the fields of the request that creates one, its id required; `emergency_policies`, objects with the
+   * fields of EmergencyPolicy, without `pool_id` the server's; and `service_levels`, everybody's. A rule is
+   * described whole: what is left out has its default. Enums are written with or without their prefix,
+   * durations like `90s`, `30m`, `24h` or `7d`.
+   *
    * @generated from field: string document = 2;
    */
   document: string;
@@ -2101,7 +2107,8 @@ export type ApplyConfigurationRequest = Message<"safeguards.v1.ApplyConfiguratio
   dryRun: boolean;
 
   /**
-   * Deletes the agents and pools that the document does not name; `default` stays.
+   * Deletes the agents and pools that the document does not name; `default` stays. Of rules it deletes
+   * those that are not named in a list that the document has, which may be empty.
    *
    * @generated from field: bool prune = 4;
    */
@@ -2172,7 +2179,8 @@ export type ConfigurationChange = Message<"safeguards.v1.ConfigurationChange"> &
   action: ConfigurationChange_Action;
 
   /**
-   * `pool` or `agent`.
+   * `pool`, `agent`, `service_levels`, `emergency_policy`, `spending_limit`, `budget_monitor`,
+   * `budget_alert` or `schedule`.
    *
    * @generated from field: string object_kind = 2;
    */
