@@ -1,8 +1,11 @@
 /** Documents that describe every rule an operator declares, applied over the wire. */
 import type { Client } from '@grpc/grpc-js';
+import { readFileSync } from 'node:fs';
+import path from 'node:path';
 import { beforeEach, describe, expect, onTestFinished, test } from 'vitest';
 import { BudgetAdminService } from '../../src/gen/safeguards/v1/budget_admin_service_pb.js';
 import { MemoryLedger } from '../fakes/memory-ledger.js';
+import { ROOT } from '../support/sidecar.js';
 import { asAdmin, connect, failing, unary } from './support/grpc.js';
 import { serve } from './support/harness.js';
 
@@ -282,4 +285,12 @@ test('what a document made is what the single calls show', async () => {
   expect(await unary(operators, getEmergencyPolicy, { poolId: 'p' }, asAdmin())).toMatchObject({
     policy: { poolId: 'p', perDayMax: '50', cooldown: { seconds: 600n } },
   });
+});
+
+test('the example of the deployment is a document, and describes all that it makes', async () => {
+  const document = readFileSync(path.join(ROOT, 'deploy/kubernetes/budgets.yaml'), 'utf8');
+  const changes = await apply(document);
+  expect(changes).toHaveLength(9);
+  expect(changes.every((change) => change.startsWith('CREATE '))).toBe(true);
+  expect(await apply(document, { prune: true })).toEqual([]);
 });
