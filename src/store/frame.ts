@@ -30,3 +30,14 @@ export function openFrame(table: string, value: Buffer): Buffer {
   }
   return message;
 }
+
+/** Opens a frame and reads its message. Throws CorruptRecord when either cannot be. */
+export function readFrame<T>(table: string, value: Buffer, decode: (message: Uint8Array) => T): T {
+  const message = openFrame(table, value);
+  try {
+    return decode(message);
+  } catch (error) {
+    if (error instanceof CorruptRecord) throw error;
+    throw new CorruptRecord(`${table}: a record cannot be read. ${messageOf(error)}`);
+  }
+}

@@ -15,7 +15,7 @@ import {
   readUsage,
 } from './decode.js';
 import { CODECS } from './collections/table.js';
-import { openFrame } from './frame.js';
+import { readFrame } from './frame.js';
 import {
   afterPrefix,
   agentIdOf,
@@ -42,7 +42,7 @@ export function recordReader(kv: KeyValueStore): StoreReader {
     header: () => {
       const row = kv.get('meta', HEADER_KEY);
       if (row === undefined) throw new Error('the store has no header');
-      return readHeader(openFrame('meta', row)).header;
+      return readFrame('meta', row, readHeader).header;
     },
     agent: (uid) => read(kv, 'agents', numberKey(uid), readAgent),
     agentUid: (id) => read(kv, 'agent_ids', textKey(id), readUid),
@@ -95,12 +95,12 @@ function read<T>(
   decode: (message: Uint8Array) => T,
 ): T | undefined {
   const value = kv.get(table, key);
-  return value === undefined ? undefined : decode(openFrame(table, value));
+  return value === undefined ? undefined : readFrame(table, value, decode);
 }
 
 /** An entry with its bytes and hash. Throws CorruptRecord when its check value disagrees. */
 export function storedEntry(bytes: Buffer): StoredEntry {
-  const entry = readEntry(openFrame('entries', bytes));
+  const entry = readFrame('entries', bytes, readEntry);
   return { entry, bytes, hash: chainHash(entry.previousHash, bytes) };
 }
 
@@ -112,7 +112,7 @@ export function chainHash(previousHash: Uint8Array, bytes: Uint8Array): Uint8Arr
 function* agentIds(kv: KeyValueStore, last: string | undefined): Generator<readonly [string, Uid]> {
   const range = last === undefined ? {} : { start: keyAfter(textKey(last)) };
   for (const { key, value } of kv.range('agent_ids', range)) {
-    yield [key.toString(), readUid(openFrame('agent_ids', value))];
+    yield [key.toString(), readFrame('agent_ids', value, readUid)];
   }
 }
 
@@ -124,14 +124,14 @@ function* poolAgentIds(
   const prefix = poolAgentKey(poolUid, '');
   const start = last === undefined ? prefix : keyAfter(poolAgentKey(poolUid, last));
   for (const { key, value } of kv.range('agents_by_pool', { start, end: afterPrefix(prefix) })) {
-    yield [agentIdOf(key), readUid(openFrame('agents_by_pool', value))];
+    yield [agentIdOf(key), readFrame('agents_by_pool', value, readUid)];
   }
 }
 
 function* pools(kv: KeyValueStore, last: string | undefined): Generator<Pool> {
   const range = last === undefined ? {} : { start: keyAfter(textKey(last)) };
   for (const { value } of kv.range('pool_ids', range)) {
-    const pool = read(kv, 'pools', numberKey(readUid(openFrame('pool_ids', value))), readPool);
+    const pool = read(kv, 'pools', numberKey(readFrame('pool_ids', value, readUid)), readPool);
     if (pool !== undefined) yield pool;
   }
 }
@@ -139,7 +139,7 @@ function* pools(kv: KeyValueStore, last: string | undefined): Generator<Pool> {
 function* reservations(kv: KeyValueStore, last: string | undefined): Generator<Reservation> {
   const range = last === undefined ? {} : { start: keyAfter(textKey(last)) };
   for (const { value } of kv.range('reservations', range)) {
-    yield readReservation(openFrame('reservations', value));
+    yield readFrame('reservations', value, readReservation);
   }
 }
 
@@ -163,7 +163,7 @@ function* rowsOf<C extends CollectionName>(
 ): Generator<readonly [key: string, row: Collections[C]]> {
   const { read: decode } = CODECS[collection];
   for (const { key, value } of kv.range(collection, keyRangeOf(range))) {
-    yield [key.toString(), decode(openFrame(collection, value))];
+    yield [key.toString(), readFrame(collection, value, decode)];
   }
 }
 
