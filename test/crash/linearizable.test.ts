@@ -11,7 +11,7 @@ import { AgentHistory, LinearClient, send } from './linear-client.js';
 import { serveOn } from './process.js';
 import { temporaryDataDir } from './temporary.js';
 
-const ROUNDS = numberFrom('SAFEGUARDS_KILL_ROUNDS', 4);
+const ROUNDS = numberFrom('SAFEGUARDS_LINEAR_ROUNDS', 4);
 const SEED = numberFrom('SAFEGUARDS_SEED', Date.now() & 0x7fffffff);
 const CLIENTS = 16;
 const ANSWERS_PER_ROUND = 400;
@@ -25,7 +25,7 @@ test(
   { timeout: ROUNDS * 30_000 + 60_000 },
   async () => {
     process.stdout.write(
-      `linearizable: SAFEGUARDS_SEED=${SEED} SAFEGUARDS_KILL_ROUNDS=${ROUNDS}\n`,
+      `linearizable: SAFEGUARDS_SEED=${SEED} SAFEGUARDS_LINEAR_ROUNDS=${ROUNDS}\n`,
     );
     const random = randomFrom(SEED);
     const dataDir = temporaryDataDir();
