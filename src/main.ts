@@ -12,6 +12,7 @@ import type { LedgerOptions } from './ledger/ledger.js';
 import type { Store } from './ledger/store.js';
 import type { ListenOptions } from './rpc/server.js';
 import type { Log } from './telemetry/log.js';
+import type { Protection } from './cli/protection.js';
 
 /** How often the ledger's head goes into the log. */
 const HEAD_LOG_MS = 60_000;
@@ -34,6 +35,8 @@ setTimeout(() => process.exit(), 2_000).unref();
 
 /** Opens the store, the ledger on it, then the listeners; closes in the opposite order. */
 async function startSidecar(...[config, log, fail]: Parameters<StartSidecar>): Promise<Sidecar> {
+  const { followProtection, readProtection } = await import('./cli/protection.js');
+  const protection = readProtection(config, log);
   const opening = await beginToOpen(config);
   // The store is verified in another process meanwhile.
   const [store, { openLedger }, { startServer }, { adminToken }] = await Promise.all([
@@ -48,7 +51,7 @@ async function startSidecar(...[config, log, fail]: Parameters<StartSidecar>): P
     for (const warning of token?.warnings ?? []) log.warn({}, warning);
     const server = await startServer({
       ledger,
-      listeners: listenersOf(config),
+      listeners: listenersOf(config, protection),
       adminAuth: token === undefined ? { kind: 'none' } : { kind: 'token', token: token.token },
       limits: config,
       allowedHosts: config.allowedHosts,
@@ -60,6 +63,7 @@ async function startSidecar(...[config, log, fail]: Parameters<StartSidecar>): P
     const [agent, admin] = server.addresses;
     const witness = setInterval(() => logHead(ledger, log), HEAD_LOG_MS);
     witness.unref();
+    const unfollow = followProtection(config, server, log);
     return {
       version,
       storeId: ledger.info().storeId,
@@ -67,6 +71,7 @@ async function startSidecar(...[config, log, fail]: Parameters<StartSidecar>): P
       adminAddress: admin?.address ?? '',
       close: async () => {
         clearInterval(witness);
+        unfollow();
         if (config.shutdownLingerMs > 0) await server.linger(config.shutdownLingerMs);
         await server.close({ graceMs: config.shutdownGraceMs });
         await ledger.close();
@@ -85,14 +90,15 @@ function logHead(ledger: LedgerApi, log: Log): void {
 }
 
 /** The first is where agents call, the second where operators do. */
-function listenersOf(config: Config): readonly ListenOptions[] {
-  const { agentListen, adminListen, agentSocket, agentSocketMode: socketMode } = config;
+function listenersOf(config: Config, { agentTls, adminTls }: Protection): readonly ListenOptions[] {
+  const { agentListen, adminListen, agentSocket } = config;
   const listeners: ListenOptions[] = [
-    { trust: 'agent', address: formatAddress(agentListen) },
-    { trust: 'admin', address: formatAddress(adminListen) },
+    { trust: 'agent', address: formatAddress(agentListen), tls: agentTls },
+    { trust: 'admin', address: formatAddress(adminListen), tls: adminTls },
   ];
   if (agentSocket !== undefined) {
-    listeners.push({ trust: 'agent', address: `unix:${agentSocket}`, socketMode });
+    const { agentSocketMode: socketMode, agentSocketOwner: socketOwner } = config;
+    listeners.push({ trust: 'agent', address: `unix:${agentSocket}`, socketMode, socketOwner });
   }
   return listeners;
 }

@@ -1,6 +1,7 @@
 import path from 'node:path';
-import { formatAddress, isLoopback } from './address.js';
+import { formatAddress } from './address.js';
 import { nearest } from './nearest.js';
+import { incompleteTls, openListeners } from './protection.js';
 import {
   fieldOf,
   flagOf,
@@ -50,6 +51,11 @@ export class ConfigError extends Error {
   }
 }
 
+/** Units of which no value is a value too. */
+const MAY_BE_EMPTY: readonly string[] = ['path', 'owner'];
+
+const PATH_FIELDS = SETTING_NAMES.filter((name) => TABLE[name].type.unit === 'path').map(fieldOf);
+
 /** The longest path that the system takes for a Unix socket. */
 const SOCKET_PATH_BYTES_MAX = 107;
 
@@ -66,8 +72,7 @@ export function resolveConfig(sources: Sources, earlier: readonly string[] = [])
     const type: ValueType<unknown> = TABLE[name].type;
     const text = given?.text ?? TABLE[name].default;
     const value = type.read(text);
-    // Only a path may be left empty.
-    if (value === undefined && (type.unit !== 'path' || text !== '')) {
+    if (value === undefined && (!MAY_BE_EMPTY.includes(type.unit) || text !== '')) {
       const example = TABLE[name].default === '' ? '' : `, such as ${TABLE[name].default}`;
       problems.push(
         `${given?.where ?? name}: "${text}" is not a value of ${name}. ` +
@@ -118,15 +123,11 @@ function allFlags(): readonly string[] {
 /** What is wrong between values that are right by themselves. Undefined ones are left out. */
 function contradictions(values: Partial<Values>): readonly string[] {
   const { agentListen, adminListen, agentSocket, insecure } = values;
-  const problems: string[] = [];
-  for (const [name, at] of [
-    ['agent_listen', agentListen],
-    ['admin_listen', adminListen],
-  ] as const) {
-    if (at === undefined || insecure === true || isLoopback(at.host)) continue;
+  const problems = [...incompleteTls(values)];
+  for (const { name, address, lacks } of insecure === true ? [] : openListeners(values)) {
     problems.push(
-      `${name}: other hosts can reach ${formatAddress(at)}, and there is no TLS. ` +
-        `Listen on 127.0.0.1, or allow it with --insecure.`,
+      `${name}: other hosts can reach ${address}, and there is no ${lacks}. ` +
+        `Configure that, listen on 127.0.0.1, or allow it with --insecure.`,
     );
   }
   if (agentListen && adminListen && agentListen.port !== 0) {
@@ -150,13 +151,13 @@ function contradictions(values: Partial<Values>): readonly string[] {
 /** Makes every path absolute, from the working directory. */
 function located(values: Values): Config {
   const dataDir = path.resolve(values.dataDir ?? TABLE.data_dir.default);
-  const absolute = (given: string | undefined) =>
-    given === undefined ? undefined : path.resolve(given);
+  const absolute = Object.entries(values).map(([field, value]) => {
+    const isPath = PATH_FIELDS.includes(field as keyof Values) && value !== undefined;
+    return [field, isPath ? path.resolve(value as string) : value] as const;
+  });
   return {
-    ...values,
+    ...(Object.fromEntries(absolute) as unknown as Values),
     dataDir,
-    agentSocket: absolute(values.agentSocket),
-    backupDir: absolute(values.backupDir),
-    adminTokenFile: absolute(values.adminTokenFile) ?? path.join(dataDir, 'admin.token'),
+    adminTokenFile: path.resolve(values.adminTokenFile ?? path.join(dataDir, 'admin.token')),
   };
 }

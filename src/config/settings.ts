@@ -15,6 +15,11 @@ export const SETTINGS = {
   agent_listen: row(value.address, '127.0.0.1:7450', 'Where agents call'),
   agent_socket: row(value.path, '', 'A Unix socket where agents call too'),
   agent_socket_mode: row(value.mode, '0660', 'Permissions of the Unix socket'),
+  agent_socket_owner: row(
+    value.owner,
+    '',
+    'Whose the Unix socket is; by default the user and the group of the process',
+  ),
   admin_listen: row(value.address, '127.0.0.1:7451', 'Where operators call'),
   data_dir: row(value.path, './safeguards-data', 'The folder of the store, made when missing'),
   admin_auth: row(
@@ -26,6 +31,41 @@ export const SETTINGS = {
     value.path,
     '',
     'The file of the admin token, made when missing; by default `admin.token` in `data_dir`',
+  ),
+  agent_tls_cert: row(
+    value.path,
+    '',
+    'The certificate of `agent_listen` in PEM, with those between it and its root; with it that listener speaks TLS and nothing else',
+  ),
+  agent_tls_key: row(
+    value.path,
+    '',
+    'The private key of `agent_tls_cert` in PEM, without passphrase',
+  ),
+  agent_tls_client_ca: row(
+    value.path,
+    '',
+    'Who signs the certificates of agents, in PEM; with it nobody connects to `agent_listen` without one',
+  ),
+  admin_tls_cert: row(
+    value.path,
+    '',
+    'The certificate of `admin_listen` in PEM, with those between it and its root; with it that listener speaks TLS and nothing else',
+  ),
+  admin_tls_key: row(
+    value.path,
+    '',
+    'The private key of `admin_tls_cert` in PEM, without passphrase',
+  ),
+  admin_tls_client_ca: row(
+    value.path,
+    '',
+    'Who signs the certificates of operators, in PEM; with it nobody connects to `admin_listen` without one',
+  ),
+  reload_interval: row(
+    value.duration('1s', '1h'),
+    '10s',
+    'How often certificates and credentials are looked at for changes, besides when the system tells of one or SIGHUP comes',
   ),
   allowed_hosts: row(
     value.hosts,
@@ -61,7 +101,7 @@ export const SETTINGS = {
   insecure: row(
     value.flag,
     'false',
-    'Allow listeners that other hosts can reach, without TLS; warned about at each start',
+    'Allow listeners that other hosts can reach, without TLS or credentials; warned about at each start',
   ),
 } as const;
 

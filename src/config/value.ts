@@ -106,6 +106,24 @@ export const mode: ValueType<number> = {
   print: (value) => value.toString(8).padStart(4, '0'),
 };
 
+/** The numbers of a user and a group. */
+export interface Owner {
+  readonly uid: number;
+  readonly gid: number;
+}
+
+/** A user and a group by number; empty means those of the process. */
+export const owner: ValueType<Owner | undefined> = {
+  unit: 'owner',
+  range: 'uid:gid',
+  read: (text) => {
+    const [, uid, gid] = /^(\d{1,10}):(\d{1,10})$/.exec(text) ?? [];
+    const isId = (id: string | undefined) => id !== undefined && Number(id) < 2 ** 32 - 1;
+    return isId(uid) && isId(gid) ? { uid: Number(uid), gid: Number(gid) } : undefined;
+  },
+  print: (value) => (value === undefined ? '' : `${value.uid}:${value.gid}`),
+};
+
 /** Host names, separated by commas. */
 export const hosts: ValueType<readonly string[]> = {
   unit: 'names',

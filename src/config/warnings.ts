@@ -1,6 +1,7 @@
-import { formatAddress, isLoopback } from './address.js';
+import { formatAddress } from './address.js';
 import type { Config } from './config.js';
 import { nearest } from './nearest.js';
+import { openListeners } from './protection.js';
 import { SETTING_NAMES, variableOf } from './settings.js';
 
 /** Variables that belong to the command line client, not to the sidecar. */
@@ -16,9 +17,9 @@ export function startWarnings(
   config: Config,
   environment: Readonly<Record<string, string | undefined>>,
 ): readonly string[] {
-  const warnings = [config.agentListen, config.adminListen]
-    .filter((at) => !isLoopback(at.host))
-    .map((at) => `Insecure: other hosts can reach ${formatAddress(at)}, and there is no TLS`);
+  const warnings = openListeners(config).map(
+    ({ address, lacks }) => `Insecure: other hosts can reach ${address}, and there is no ${lacks}`,
+  );
   if (config.adminAuth === 'none') {
     const where = formatAddress(config.adminListen);
     warnings.push(`Insecure: whoever reaches ${where} is an operator, since admin_auth is none`);

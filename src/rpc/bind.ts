@@ -1,13 +1,31 @@
-import { chmodSync, lstatSync, unlinkSync } from 'node:fs';
+import { chmodSync, chownSync, lstatSync, unlinkSync } from 'node:fs';
 import { connect } from 'node:net';
 import type { Server } from 'node:net';
 import type { Address } from './address.js';
+
+/** Who may connect to a Unix socket. */
+export interface SocketAccess {
+  /** Permissions. */
+  readonly mode: number;
+  /** Undefined: the user and the group of the process. */
+  readonly owner: SocketOwner | undefined;
+}
+
+/** The numbers of a user and a group. */
+export interface SocketOwner {
+  readonly uid: number;
+  readonly gid: number;
+}
 
 /**
  * Lets a server listen and returns where it does: port 0 has become a port. A socket file that
  * nobody listens on any more is taken over; one that is in use, or no socket, is an error.
  */
-export async function bind(server: Server, address: Address, socketMode: number): Promise<Address> {
+export async function bind(
+  server: Server,
+  address: Address,
+  access: SocketAccess,
+): Promise<Address> {
   if (address.kind === 'tcp') {
     await listening(server, () => server.listen({ host: address.host, port: address.port }));
     const bound = server.address();
@@ -16,8 +34,8 @@ export async function bind(server: Server, address: Address, socketMode: number)
   const { path } = address;
   const listen = (): void => {
     server.listen({ path });
-    // Listening on a path is synchronous: the mode is set before anybody could be accepted.
-    if (server.listening) chmodSync(path, socketMode);
+    // Listening on a path is synchronous: both are set before anybody could be accepted.
+    if (server.listening) restrict(path, access);
   };
   try {
     await listening(server, listen);
@@ -27,6 +45,18 @@ export async function bind(server: Server, address: Address, socketMode: number)
     await listening(server, listen);
   }
   return address;
+}
+
+function restrict(path: string, { mode, owner }: SocketAccess): void {
+  chmodSync(path, mode);
+  if (owner === undefined) return;
+  const { uid, gid } = owner;
+  try {
+    chownSync(path, uid, gid);
+  } catch (cause) {
+    const advice = 'Run as root, or name a group that the process is in.';
+    throw new Error(`${path} cannot be given to ${uid}:${gid}. ${advice}`, { cause });
+  }
 }
 
 function listening(server: Server, listen: () => void): Promise<void> {
@@ -39,7 +69,12 @@ function listening(server: Server, listen: () => void): Promise<void> {
     };
     server.on('error', settle);
     server.on('listening', settle);
-    listen();
+    try {
+      listen();
+    } catch (cause) {
+      server.close();
+      settle(cause as Error);
+    }
   });
 }
 

@@ -1,10 +1,14 @@
 import { Server as GrpcServer, ServerCredentials } from '@grpc/grpc-js';
 import { createServer } from 'node:http';
 import type { Server as HttpServer } from 'node:http';
+import { createServer as createTlsServer } from 'node:https';
+import type { Server as HttpsServer } from 'node:https';
 import type { Socket } from 'node:net';
+import { TLSSocket } from 'node:tls';
 import { formatAddress, parseAddress } from './address.js';
 import { countArrivals } from './arrivals.js';
 import { bind } from './bind.js';
+import type { SocketAccess } from './bind.js';
 import { anyHost, hostGuard } from './host.js';
 import { guardHttp1 } from './http1-guard.js';
 import { guardHttp2 } from './http2-guard.js';
@@ -13,18 +17,23 @@ import type { RpcLimits } from './limits.js';
 import { mountConnect } from './mount-connect.js';
 import { kindsOf, mountGrpc } from './mount-grpc.js';
 import type { Mount } from './mount-grpc.js';
+import { keepPeerCertificate } from './peer.js';
 import { boundPeers } from './peers.js';
 import { sniff } from './sniff.js';
+import { contextOptions, tlsOptions } from './tls.js';
+import type { TlsMaterial } from './tls.js';
 
 /** What a listener is made of. */
 export interface ListenerOptions {
   /** `host:port` or `unix:/path`. */
   readonly address: string;
-  /** Permissions of a Unix socket. */
-  readonly socketMode: number;
+  /** Permissions and owner of a Unix socket. */
+  readonly socket: SocketAccess;
   readonly mount: Mount;
   readonly limits: RpcLimits;
   readonly allowedHosts: readonly string[];
+  /** Undefined: what comes is not encrypted. */
+  readonly tls: TlsMaterial | undefined;
 }
 
 /** A port or socket that takes gRPC and HTTP/1.1. */
@@ -33,6 +42,8 @@ export interface Listener {
   readonly address: string;
   /** Connections that are open. */
   connections(): number;
+  /** Proves itself with other material from the next connection on. Only where TLS is spoken. */
+  setTls(material: TlsMaterial): void;
   /**
    * Accepts nothing more, ends the streams, lets calls in progress finish, and closes what is still
    * open after the grace. Settles when every connection is closed.
@@ -44,7 +55,7 @@ const DRAIN_MARGIN_MS = 1_000;
 
 /** Begins to listen. Rejects when the address cannot be had. */
 export async function startListener(options: ListenerOptions): Promise<Listener> {
-  const { mount, limits } = options;
+  const { mount, limits, tls } = options;
   const address = parseAddress(options.address);
   const guard = address.kind === 'unix' ? anyHost : hostGuard(options.allowedHosts);
   const grpc = grpcServer(limits);
@@ -52,7 +63,7 @@ export async function startListener(options: ListenerOptions): Promise<Listener>
   const injector = grpc.createConnectionInjector(ServerCredentials.createInsecure());
   const arrivals = countArrivals(limits.requestBytesMax);
   const calls = guardHttp2(grpc, limits, arrivals, kindsOf(mount));
-  const http = httpServer(limits);
+  const http = tls === undefined ? httpServer(limits) : httpsServer(limits, tls);
   const requests = guardHttp1(limits, arrivals);
   const admitsPeer = boundPeers(limits.connectionsPerPeerMax);
   const sockets = new Set<Socket>();
@@ -67,10 +78,6 @@ export async function startListener(options: ListenerOptions): Promise<Listener>
     if (requests.admit(request, response)) connect(request, response);
   });
 
-  // The HTTP/1.1 server listens, so that its own timeouts and bounds are in force, and we look at
-  // a connection before it does.
-  const [serveHttp1] = http.listeners('connection');
-  http.removeAllListeners('connection');
   http.on('connection', (socket: Socket) => {
     if (!admitsPeer(socket)) {
       socket.destroy();
@@ -80,6 +87,15 @@ export async function startListener(options: ListenerOptions): Promise<Listener>
     socket.setKeepAlive(true, limits.keepaliveIntervalMs);
     sockets.add(socket);
     socket.once('close', () => sockets.delete(socket));
+  });
+  // The HTTP/1.1 server listens, so that its own timeouts and bounds are in force, and we look at
+  // a connection before it does, once TLS is off.
+  const ready = tls === undefined ? 'connection' : 'secureConnection';
+  const serveHttp1 = http.listeners(ready)[0];
+  if (serveHttp1 !== undefined) http.removeListener(ready, serveHttp1 as () => void);
+  http.on(ready, (socket: Socket) => {
+    if (socket.destroyed) return;
+    if (socket instanceof TLSSocket) keepPeerCertificate(socket);
     sniff(socket, limits.headersTimeoutMs, (protocol) => {
       if (protocol === 'http1') {
         serveHttp1?.call(http, socket);
@@ -90,16 +106,22 @@ export async function startListener(options: ListenerOptions): Promise<Listener>
       }
     });
   });
+  // Whose handshake failed cannot be told so in HTTP, and would be kept until it left.
+  http.removeAllListeners('tlsClientError');
+  http.on('tlsClientError', (_error, socket: TLSSocket) => void socket.destroy());
   http.on('clientError', (_error, socket) => {
     // grpc clients never come here: whoever does is told in the one language left.
     if (socket.writable) socket.end('HTTP/1.1 400 Bad Request\r\nconnection: close\r\n\r\n');
     else socket.destroy();
   });
 
-  const bound = await bind(http, address, options.socketMode);
+  const bound = await bind(http, address, options.socket);
   return {
     address: formatAddress(bound),
     connections: () => sockets.size,
+    setTls(material) {
+      if ('setSecureContext' in http) http.setSecureContext(contextOptions(material));
+    },
     async close(graceMs) {
       closing = true;
       const closed = new Promise<void>((resolve) => {
@@ -133,8 +155,22 @@ function grpcServer(limits: RpcLimits): GrpcServer {
 }
 
 function httpServer(limits: RpcLimits): HttpServer {
+  return bounded(createServer(httpOptions(limits)), limits);
+}
+
+function httpsServer(limits: RpcLimits, tls: TlsMaterial): HttpsServer {
+  const handshake = tlsOptions(tls, limits.headersTimeoutMs);
+  return bounded(createTlsServer({ ...httpOptions(limits), ...handshake }), limits);
+}
+
+function bounded<S extends HttpServer | HttpsServer>(server: S, limits: RpcLimits): S {
+  server.maxConnections = limits.connectionsMax;
+  return server;
+}
+
+function httpOptions(limits: RpcLimits) {
   const headersTimeout = Math.min(limits.headersTimeoutMs, limits.requestTimeoutMs);
-  const server = createServer({
+  return {
     maxHeaderSize: limits.headerBytesMax,
     headersTimeout,
     // How often the timeouts are looked at: Node's 30 s would let slow peers stay that long.
@@ -142,7 +178,5 @@ function httpServer(limits: RpcLimits): HttpServer {
     requestTimeout: limits.requestTimeoutMs,
     keepAliveTimeout: IDLE_MS_MAX,
     noDelay: true,
-  });
-  server.maxConnections = limits.connectionsMax;
-  return server;
+  };
 }

@@ -2,6 +2,7 @@ import type { Instant } from '../domain/model.js';
 import type { LedgerApi } from '../ledger/api.js';
 import { anybody, authenticator } from './auth.js';
 import type { AdminAuth } from './auth.js';
+import type { SocketOwner } from './bind.js';
 import { servingState } from './health.js';
 import type { RpcLimits } from './limits.js';
 import { startListener } from './listener.js';
@@ -9,6 +10,7 @@ import type { Listener } from './listener.js';
 import type { Log } from './log.js';
 import { adminPlane, agentPlane } from './plane.js';
 import { streamGate } from './stream-gate.js';
+import type { TlsMaterial } from './tls.js';
 
 /** Whom a listener trusts: agents may do what agents do, operators everything. */
 export type Trust = 'agent' | 'admin';
@@ -20,6 +22,10 @@ export interface ListenOptions {
   readonly address: string;
   /** Permissions of a Unix socket. Default 0o660. */
   readonly socketMode?: number;
+  /** Whose a Unix socket is. Default the user and the group of the process. */
+  readonly socketOwner?: SocketOwner | undefined;
+  /** Undefined: what comes is not encrypted. */
+  readonly tls?: TlsMaterial | undefined;
 }
 
 /** What the transports need. */
@@ -53,6 +59,8 @@ export interface RunningServer {
   readonly addresses: readonly BoundListener[];
   /** What health checks say. At first SERVING. Calls are answered either way. */
   setServing(serving: boolean): void;
+  /** Other material for the listeners of a trust that speak TLS, from the next connection on. */
+  setTls(trust: Trust, material: TlsMaterial): void;
   /**
    * Says NOT_SERVING and goes on serving until no agent is connected, at most so long. Who comes
    * meanwhile is served, and waited for.
@@ -80,7 +88,7 @@ export async function startServer(options: RpcOptions): Promise<RunningServer> {
   const closeAll = async (graceMs: number): Promise<void> => {
     await Promise.all(started.map((listener) => listener.close(graceMs)));
   };
-  for (const { trust, address, socketMode } of listeners) {
+  for (const { trust, address, socketMode, socketOwner, tls } of listeners) {
     const mount = {
       services: planes[trust],
       principal: trust,
@@ -91,10 +99,11 @@ export async function startServer(options: RpcOptions): Promise<RunningServer> {
     try {
       const listener = await startListener({
         address,
-        socketMode: socketMode ?? SOCKET_MODE,
+        socket: { mode: socketMode ?? SOCKET_MODE, owner: socketOwner },
         mount,
         limits,
         allowedHosts: options.allowedHosts,
+        tls,
       });
       started.push({ ...listener, trust });
     } catch (cause) {
@@ -110,6 +119,9 @@ export async function startServer(options: RpcOptions): Promise<RunningServer> {
       serving.set(false);
       const agents = started.filter(({ trust }) => trust === 'agent');
       await lastLeaves(() => agents.some((listener) => listener.connections() > 0), msMax);
+    },
+    setTls(trust, material) {
+      for (const listener of started) if (listener.trust === trust) listener.setTls(material);
     },
     async close({ graceMs }) {
       serving.set(false);

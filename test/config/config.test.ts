@@ -55,6 +55,18 @@ describe('what is wrong', () => {
   });
 
   test.each<[string, Record<string, string>, RegExp]>([
+    ['half of TLS', { agent_tls_cert: '/a.crt' }, /^agent_tls_key: it is missing/],
+    ['the other half', { admin_tls_key: '/a.key' }, /^admin_tls_cert: it is missing/],
+    [
+      'an authority alone',
+      { admin_tls_client_ca: '/ca' },
+      /^admin_tls_client_ca: .* over TLS only/,
+    ],
+    [
+      'an owner by name',
+      { agent_socket_owner: 'root:root' },
+      /value of agent_socket_owner.*uid:gid/,
+    ],
     ['a listener that others reach', { agent_listen: '0.0.0.0:7450' }, /^agent_listen: .*insecure/],
     ['an admin listener that others reach', { admin_listen: '[::]:7451' }, /^admin_listen: /],
     ['two listeners on one port', { admin_listen: '127.0.0.1:7450' }, /a port of its own/],
@@ -70,11 +82,38 @@ describe('what is wrong', () => {
     expect(problemsOf({ flags })).toEqual([expect.stringMatching(message)]);
   });
 
+  test.each([
+    ['::', {}, 'TLS and no authentication'],
+    ['10.0.0.1', { agent_tls_cert: '/a.crt', agent_tls_key: '/a.key' }, 'authentication'],
+  ])('other hosts are not let in on %s with %j', (host, tls, lacks) => {
+    const at = host.includes(':') ? `[${host}]:1` : `${host}:1`;
+    expect(problemsOf({ flags: { agent_listen: at, ...tls } })).toEqual([
+      `agent_listen: other hosts can reach ${at}, and there is no ${lacks}. ` +
+        'Configure that, listen on 127.0.0.1, or allow it with --insecure.',
+    ]);
+  });
+
+  test('other hosts are let in over TLS by those who prove themselves, without a warning', () => {
+    const flags = {
+      agent_listen: '0.0.0.0:7450',
+      agent_tls_cert: '/a.crt',
+      agent_tls_key: '/a.key',
+      agent_tls_client_ca: '/ca.crt',
+      admin_listen: '0.0.0.0:7451',
+      admin_tls_cert: '/a.crt',
+      admin_tls_key: '/a.key',
+    };
+    expect(startWarnings(resolveConfig({ flags }), {})).toEqual([]);
+    expect(problemsOf({ flags: { ...flags, admin_auth: 'none' } })).toEqual([
+      expect.stringMatching(/^admin_listen: .* no authentication/),
+    ]);
+  });
+
   test('other hosts are let in with --insecure, and warned about at each start', () => {
     const flags = { agent_listen: '0.0.0.0:7450', insecure: 'true', admin_auth: 'none' };
     const warnings = startWarnings(resolveConfig({ flags }), {});
     expect(warnings).toEqual([
-      'Insecure: other hosts can reach 0.0.0.0:7450, and there is no TLS',
+      'Insecure: other hosts can reach 0.0.0.0:7450, and there is no TLS and no authentication',
       'Insecure: whoever reaches 127.0.0.1:7451 is an operator, since admin_auth is none',
     ]);
   });
@@ -101,6 +140,7 @@ describe('values', () => {
     expect(config).toMatchObject({
       agentListen: { host: '127.0.0.1', port: 7450 },
       agentSocketMode: 0o660,
+      agentSocketOwner: undefined,
       idempotencyTtlMs: 86_400_000,
       storeMapBytes: 2 ** 36,
       forcedAmountMax: 10n ** 18n,

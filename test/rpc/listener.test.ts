@@ -51,6 +51,22 @@ describe('a Unix socket', () => {
     expect(statSync(file).mode & 0o777).toBe(0o600);
   });
 
+  test.skipIf(process.getuid?.() !== 0)('belongs to whom it was given', async () => {
+    const file = `${folder()}/agent.sock`;
+    const socketOwner = { uid: 4_321, gid: 1_234 };
+    await serve({ listeners: [{ trust: 'agent', address: `unix:${file}`, socketOwner }] });
+    expect(statSync(file)).toMatchObject(socketOwner);
+  });
+
+  test.skipIf(process.getuid?.() === 0)('that cannot be given away is not served', async () => {
+    const file = `${folder()}/agent.sock`;
+    const socketOwner = { uid: 0, gid: 0 };
+    await expect(
+      serve({ listeners: [{ trust: 'agent', address: `unix:${file}`, socketOwner }] }),
+    ).rejects.toThrow(/cannot be given to 0:0. Run as root/);
+    expect(() => statSync(file)).toThrow('ENOENT');
+  });
+
   test('of a process that died is taken over', async () => {
     const file = `${folder()}/agent.sock`;
     await staleSocket(file);
