@@ -35,24 +35,23 @@ setTimeout(() => process.exit(), 2_000).unref();
 
 /** Opens the store, the ledger on it, then the listeners; closes in the opposite order. */
 async function startSidecar(...[config, log, fail]: Parameters<StartSidecar>): Promise<Sidecar> {
-  const { followProtection, readProtection } = await import('./cli/protection.js');
-  const protection = readProtection(config, log);
+  const { checkProtection, followProtection, readProtection } = await import('./cli/protection.js');
+  checkProtection(config);
   const opening = await beginToOpen(config);
   // The store is verified in another process meanwhile.
-  const [store, { openLedger }, { startServer }, { adminToken }] = await Promise.all([
+  const [store, { openLedger }, { startServer }] = await Promise.all([
     opening.store,
     import('./ledger/ledger.js'),
     import('./rpc/server.js'),
-    import('./cli/token.js'),
   ]);
   const ledger = await openLedger(ledgerOptions(config, store, opening.time, fail));
   try {
-    const token = config.adminAuth === 'token' ? adminToken(config.adminTokenFile) : undefined;
-    for (const warning of token?.warnings ?? []) log.warn({}, warning);
+    const protection = readProtection(config, log);
     const server = await startServer({
       ledger,
       listeners: listenersOf(config, protection),
-      adminAuth: token === undefined ? { kind: 'none' } : { kind: 'token', token: token.token },
+      asks: protection.asks,
+      credentials: protection.credentials,
       limits: config,
       allowedHosts: config.allowedHosts,
       version,

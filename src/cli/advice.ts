@@ -53,7 +53,8 @@ const ADVICE: Readonly<Record<Reason, string>> = {
   TOO_MANY_REPORTS: 'Report less often, or once with a count in the details.',
   CREDENTIALS_MISSING:
     'Name the token with --token-file or SAFEGUARDS_ADMIN_TOKEN; "serve" prints where it is.',
-  CREDENTIALS_INVALID: 'The token is of another sidecar: name the right one with --token-file.',
+  CREDENTIALS_INVALID:
+    'The token is of another sidecar or not valid any more: name the right one with --token-file.',
   NOT_PERMITTED: 'Ask an operator: the agent may not do this.',
   SHUTTING_DOWN: 'Repeat it with the same --request-id when the sidecar is back.',
   STORE_UNAVAILABLE: 'Look into the log of the sidecar; it needs its disk back and a restart.',

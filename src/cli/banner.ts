@@ -6,14 +6,19 @@ import type { Sidecar } from './serve.js';
 
 /** What `serve` prints when it serves: where it listens, where things are, what to try. */
 export function banner(config: Config, sidecar: Sidecar): string {
-  const token =
-    config.adminAuth === 'token' ? config.adminTokenFile : 'none: whoever calls is an operator';
+  const { agentSocket, agentTlsCert, agentTlsClientCa, adminTlsCert, adminTlsClientCa } = config;
+  const toAgents = wall(agentTlsCert, agentTlsClientCa, config.agentAuth);
+  const toOperators = wall(adminTlsCert, adminTlsClientCa, config.adminAuth);
+  const onSocket = wall(undefined, undefined, config.agentAuth);
   const rows: readonly (readonly [string, string])[] = [
-    ['agents', sidecar.agentAddress],
-    ...(config.agentSocket === undefined ? [] : [['', `unix:${config.agentSocket}`] as const]),
-    ['operators', sidecar.adminAddress],
+    ['agents', `${sidecar.agentAddress} (${toAgents})`],
+    ...(agentSocket === undefined ? [] : [['', `unix:${agentSocket} (${onSocket})`] as const]),
+    ['operators', `${sidecar.adminAddress} (${toOperators})`],
     ['data', config.dataDir],
-    ['admin token', token],
+    ...(config.adminAuth === 'token' ? [['admin token', config.adminTokenFile] as const] : []),
+    ...(config.credentialsFile === undefined
+      ? []
+      : [['principals', config.credentialsFile] as const]),
   ];
   const lines = rows.map(([name, value]) => `  ${name.padEnd(12)} ${value}`);
   // A new name each time, so that the lines work after every start.
@@ -28,6 +33,22 @@ export function banner(config: Config, sidecar: Sidecar): string {
     `  ${cli} spend ${agent} 2.50${agentFlags(sidecar)}`,
     '',
   ].join('\n');
+}
+
+/** How a listener is protected, in words: what it speaks, and who is let in. */
+function wall(
+  certificate: string | undefined,
+  clientCa: string | undefined,
+  auth: Config['agentAuth'] | Config['adminAuth'],
+): string {
+  const speaks = certificate === undefined ? 'plain text' : 'TLS';
+  const mutual = clientCa === undefined ? '' : ' with client certificates';
+  const lets = {
+    none: 'whoever reaches it',
+    token: 'the admin token',
+    principals: 'principals',
+  }[auth];
+  return `${speaks}${mutual}, ${lets}`;
 }
 
 /** How this program was called, so that a line can be pasted. */

@@ -22,11 +22,14 @@ export class SidecarClient {
   readonly #client: Client;
   readonly #token: string | undefined;
 
-  /** `host:port` or `unix:/path`. The token, when given, goes with every call. */
-  constructor(address: string, token?: string) {
+  /**
+   * `host:port` or `unix:/path`. The token, when given, goes with every call; without credentials the
+   * connection is plain text.
+   */
+  constructor(address: string, token?: string, channel = credentials.createInsecure()) {
     this.address = address;
     this.#token = token;
-    this.#client = new Client(address, credentials.createInsecure(), {
+    this.#client = new Client(address, channel, {
       'grpc.enable_http_proxy': 0,
       'grpc.max_receive_message_length': -1,
     });

@@ -3,13 +3,14 @@ import { fromJson, toJsonString, type JsonObject, type Message } from '@bufbuild
 import { TABLE } from '../config/settings.js';
 import { CallError } from './call-error.js';
 import type { SidecarClient } from './client.js';
+import type { TlsFlags } from './client-tls.js';
 import { fieldName, jsonOf, optionsOf } from './field-option.js';
 import { EXIT, UsageError, type Terminal } from './terminal.js';
-import { findToken } from './token.js';
+import { findAgentToken, findToken } from './token.js';
 import type { Given, Verb } from './verb.js';
 
 /** What every verb takes beside its request, as commander names it. */
-export interface CommonOptions {
+export interface CommonOptions extends TlsFlags {
   readonly json?: boolean;
   readonly verbose?: boolean;
   readonly all?: boolean;
@@ -149,18 +150,21 @@ function extraNames({ extra = {} }: Verb): readonly string[] {
 /** Connects to the verb's listener, for operators' with the token of the place searched. */
 async function connected(
   { listener }: Verb,
-  { address, adminAddress, tokenFile, dataDir }: CommonOptions,
+  { address, adminAddress, tokenFile, dataDir, ...tls }: CommonOptions,
   terminal: Terminal,
 ): Promise<{ readonly client: SidecarClient; readonly searched: string }> {
   const { SidecarClient } = await import('./client.js');
+  const { channelCredentials } = await import('./client-tls.js');
+  const channel = channelCredentials(tls, terminal);
   const { environment } = terminal;
   if (listener === 'agent') {
     const where = address ?? environment['SAFEGUARDS_ADDRESS'] ?? TABLE.agent_listen.default;
-    return { client: new SidecarClient(where), searched: '' };
+    const { token, searched } = findAgentToken(tokenFile, terminal);
+    return { client: new SidecarClient(where, token, channel), searched };
   }
   const fallback = environment['SAFEGUARDS_ADMIN_ADDRESS'] ?? TABLE.admin_listen.default;
   const { token, searched } = findToken({ tokenFile, dataDir }, terminal);
-  return { client: new SidecarClient(adminAddress ?? fallback, token), searched };
+  return { client: new SidecarClient(adminAddress ?? fallback, token, channel), searched };
 }
 
 function printed({ method }: Verb, response: Message, prettySpaces: number): string {

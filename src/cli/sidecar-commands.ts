@@ -44,6 +44,25 @@ export function addSidecarCommands(
       const { demo } = await import('./demo/demo.js');
       exit(await demo(terminal));
     });
+  const token = program.command('token').description('Tokens of principals').helpCommand(false);
+  token
+    .command('create')
+    .description('Make a token, and the hash of it that a credentials file takes')
+    .option('--json', 'print both as JSON')
+    .addHelpText(
+      'after',
+      '\nThe token is shown once and kept nowhere.\n\nExample:\n  safeguards token create',
+    )
+    .action(async ({ json }: { json?: boolean }) => {
+      const { formatHash, newToken } = await import('../rpc/access/token.js');
+      const made = newToken();
+      const hash = formatHash(made);
+      terminal.out(
+        json === true
+          ? `${JSON.stringify({ token: made, hash })}\n`
+          : `token  ${made}\nhash   ${hash}\n`,
+      );
+    });
   const config = program.command('config').description('The configuration').helpCommand(false);
   config
     .command('docs')

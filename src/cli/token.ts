@@ -88,6 +88,20 @@ export function findToken(
   return { token: readToken(file), searched: file };
 }
 
+/** The token that agents send: of the file, or of the environment. None is none of the client's. */
+export function findAgentToken(
+  tokenFile: string | undefined,
+  { environment }: Pick<Terminal, 'environment'>,
+): { readonly token: string | undefined; readonly searched: string } {
+  const given = environment['SAFEGUARDS_TOKEN'];
+  if (tokenFile === undefined && given !== undefined && given !== '') {
+    return { token: given, searched: 'SAFEGUARDS_TOKEN' };
+  }
+  const file = tokenFile ?? environment['SAFEGUARDS_TOKEN_FILE'];
+  if (file === undefined) return { token: undefined, searched: 'SAFEGUARDS_TOKEN' };
+  return { token: readToken(file), searched: file };
+}
+
 function modeWarnings(file: string): readonly string[] {
   const { mode } = statSync(file);
   if ((mode & READABLE_BY_OTHERS) === 0) return [];

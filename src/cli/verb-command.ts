@@ -80,6 +80,9 @@ function addCommonOptions(command: Command, { listener }: Verb): void {
   if (listener === 'agent') {
     const where = 'host:port or unix:/path (SAFEGUARDS_ADDRESS, default 127.0.0.1:7450)';
     command.option('--address <address>', where);
+    const token = 'the token of a principal (SAFEGUARDS_TOKEN, SAFEGUARDS_TOKEN_FILE)';
+    command.option('--token-file <file>', token);
+    addTlsOptions(command);
     return;
   }
   const where = 'host:port or unix:/path (SAFEGUARDS_ADMIN_ADDRESS, default 127.0.0.1:7451)';
@@ -88,6 +91,14 @@ function addCommonOptions(command: Command, { listener }: Verb): void {
   command.option('--token-file <file>', file);
   const folder = 'where the sidecar keeps admin.token (default ./safeguards-data)';
   command.option('--data-dir <dir>', folder);
+  addTlsOptions(command);
+}
+
+function addTlsOptions(command: Command): void {
+  const ca = 'speak TLS, and whom to trust: a PEM file or "system" (SAFEGUARDS_TLS_CA)';
+  command.option('--tls-ca <file>', ca);
+  command.option('--tls-cert <file>', 'a certificate of your own (SAFEGUARDS_TLS_CERT)');
+  command.option('--tls-key <file>', 'its private key (SAFEGUARDS_TLS_KEY)');
 }
 
 /** `agent_id` becomes `<agent>`, `[amount]` stays optional, `[agent_ids...]` takes the rest. */

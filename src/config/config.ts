@@ -1,7 +1,8 @@
 import path from 'node:path';
 import { formatAddress } from './address.js';
 import { nearest } from './nearest.js';
-import { incompleteTls, openListeners } from './protection.js';
+import { idleAuth, incompleteTls, openListeners, settledAuth } from './protection.js';
+import type { AdminAuth, AgentAuth } from './protection.js';
 import {
   fieldOf,
   flagOf,
@@ -18,7 +19,14 @@ import type { ValueType } from './value.js';
  * Everything the sidecar was told, checked, frozen, paths absolute. One field per row of TABLE, in
  * camel case; durations are milliseconds and end in `Ms`, sizes are bytes.
  */
-export interface Config extends Omit<Values, 'dataDir' | 'adminTokenFile'> {
+export interface Config extends Omit<
+  Values,
+  'dataDir' | 'adminTokenFile' | 'agentAuth' | 'adminAuth'
+> {
+  /** Whether agents must show credentials; `auto` is settled. */
+  readonly agentAuth: AgentAuth;
+  /** What operators must show; `auto` is settled. */
+  readonly adminAuth: AdminAuth;
   /** The folder of the store, absolute. */
   readonly dataDir: string;
   /** The file of the admin token, absolute. */
@@ -123,7 +131,7 @@ function allFlags(): readonly string[] {
 /** What is wrong between values that are right by themselves. Undefined ones are left out. */
 function contradictions(values: Partial<Values>): readonly string[] {
   const { agentListen, adminListen, agentSocket, insecure } = values;
-  const problems = [...incompleteTls(values)];
+  const problems = [...incompleteTls(values), ...idleAuth(values)];
   for (const { name, address, lacks } of insecure === true ? [] : openListeners(values)) {
     problems.push(
       `${name}: other hosts can reach ${address}, and there is no ${lacks}. ` +
@@ -157,6 +165,7 @@ function located(values: Values): Config {
   });
   return {
     ...(Object.fromEntries(absolute) as unknown as Values),
+    ...settledAuth(values),
     dataDir,
     adminTokenFile: path.resolve(values.adminTokenFile ?? path.join(dataDir, 'admin.token')),
   };

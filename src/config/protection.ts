@@ -1,6 +1,39 @@
 import { formatAddress, isLoopback } from './address.js';
 import type { Values } from './settings.js';
 
+/** What agents must show. */
+export type AgentAuth = 'principals' | 'none';
+
+/** What operators must show: with `token` either the admin token or credentials of a principal. */
+export type AdminAuth = 'token' | 'principals' | 'none';
+
+/** Settles what `auto` means: it depends on whether there are principals, and never on which. */
+export function settledAuth({ agentAuth, adminAuth, credentialsFile }: Partial<Values>): {
+  readonly agentAuth: AgentAuth;
+  readonly adminAuth: AdminAuth;
+} {
+  const known = credentialsFile !== undefined;
+  const given = { agent: agentAuth ?? 'auto', admin: adminAuth ?? 'auto' };
+  return {
+    agentAuth: given.agent === 'auto' ? (known ? 'principals' : 'none') : given.agent,
+    adminAuth: given.admin === 'auto' ? (known ? 'principals' : 'token') : given.admin,
+  };
+}
+
+/** What is asked for although nobody could show it. */
+export function idleAuth({
+  agentAuth,
+  adminAuth,
+  credentialsFile,
+}: Partial<Values>): readonly string[] {
+  if (credentialsFile !== undefined) return [];
+  const asking = [
+    ...(agentAuth === 'principals' ? ['agent_auth'] : []),
+    ...(adminAuth === 'principals' ? ['admin_auth'] : []),
+  ];
+  return asking.map((name) => `${name}: there are no principals. Give a credentials_file.`);
+}
+
 /** A listener that other hosts can reach although something is missing. */
 export interface OpenListener {
   /** Its setting. */
@@ -17,13 +50,14 @@ export interface OpenListener {
  */
 export function openListeners(values: Partial<Values>): readonly OpenListener[] {
   const { agentListen, adminListen } = values;
-  const { agentTlsCert, agentTlsClientCa, adminAuth, adminTlsCert, adminTlsClientCa } = values;
+  const { agentTlsCert, agentTlsClientCa, adminTlsCert, adminTlsClientCa } = values;
+  const { agentAuth, adminAuth } = settledAuth(values);
   const listeners = [
     {
       name: 'agent_listen',
       at: agentListen,
       tls: agentTlsCert !== undefined,
-      authentication: agentTlsClientCa !== undefined,
+      authentication: agentTlsClientCa !== undefined || agentAuth !== 'none',
     },
     {
       name: 'admin_listen',

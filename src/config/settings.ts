@@ -22,10 +22,20 @@ export const SETTINGS = {
   ),
   admin_listen: row(value.address, '127.0.0.1:7451', 'Where operators call'),
   data_dir: row(value.path, './safeguards-data', 'The folder of the store, made when missing'),
+  credentials_file: row(
+    value.path,
+    '',
+    'The YAML file of principals, with their roles and the hashes of their tokens; see security.md',
+  ),
+  agent_auth: row(
+    value.choice('auto', 'principals', 'none'),
+    'auto',
+    'What agents must show: credentials of a principal, or nothing; `auto` asks where there is a `credentials_file`',
+  ),
   admin_auth: row(
-    value.choice('token', 'none'),
-    'token',
-    'What operators must show: the token of `admin_token_file`, or nothing',
+    value.choice('auto', 'token', 'principals', 'none'),
+    'auto',
+    'What operators must show: credentials of a principal, with `token` that of `admin_token_file` too, or nothing; `auto` is `principals` where there is a `credentials_file`, else `token`',
   ),
   admin_token_file: row(
     value.path,

@@ -10,6 +10,11 @@ export const CLIENT_VARIABLES = [
   'SAFEGUARDS_ADDRESS',
   'SAFEGUARDS_ADMIN_ADDRESS',
   'SAFEGUARDS_ADMIN_TOKEN',
+  'SAFEGUARDS_TOKEN',
+  'SAFEGUARDS_TOKEN_FILE',
+  'SAFEGUARDS_TLS_CA',
+  'SAFEGUARDS_TLS_CERT',
+  'SAFEGUARDS_TLS_KEY',
 ] as const;
 
 /** What is allowed but worth a line in the log at each start. */

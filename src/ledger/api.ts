@@ -29,6 +29,18 @@ import type {
 } from './metrics-views.js';
 import type { Schedule, ScheduleRun } from '../domain/schedule.js';
 
+/** Judges by its id whether an agent is one that may be seen. */
+export type AgentScope = (agentId: string) => boolean;
+
+/** Access that was denied to a principal that is known. */
+export interface DeniedAccess {
+  readonly principal: string;
+  /** Such as `/safeguards.v1.BudgetService/Spend`. */
+  readonly method: string;
+  /** The agent that was asked for; empty where the call names none. */
+  readonly agentId: string;
+}
+
 /** Who asks, and whether the answer is still wanted. */
 export interface Caller {
   /** The authenticated principal: `agent` or `admin` where none are configured. */
@@ -213,6 +225,8 @@ export interface LedgerApi {
       readonly agentId: string;
       readonly state: ReservationState | undefined;
       readonly runId: string;
+      /** Undefined: those of every agent. */
+      readonly admits?: AgentScope | undefined;
     },
     page: PageRequest,
   ): Page<ReservationView> | Rejection;
@@ -321,6 +335,8 @@ export interface LedgerApi {
   scopeId(scope: Scope): string;
   /** How a limit stands for an agent, or for the pool of its scope. */
   limitStatus(limit: SpendingLimit, agentUid: Uid): LimitStatusView;
+  /** Raises UNAUTHORIZED; repeats by one principal for one agent count as one violation. */
+  reportDenied(denied: DeniedAccess): Promise<void>;
   /** By its number. */
   violation(sequence: number): Violation | undefined;
   /** Newest first. Rejects with AGENT_NOT_FOUND. */

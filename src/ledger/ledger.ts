@@ -17,6 +17,7 @@ import { budgetChanges, externalChange } from './budget-changes.js';
 import { usageBuckets, usageEntries } from './history.js';
 import { type Judging, judge, replayOf } from './judge.js';
 import { listAlerts } from './alerts.js';
+import { raiseDeniedAccess } from './denied-access.js';
 import { judgeBatch } from './judge-batch.js';
 import { type ListSources, listAgents, listPools, listReservations } from './lists.js';
 import {
@@ -210,6 +211,13 @@ export async function openLedger(options: LedgerOptions): Promise<Ledger> {
     listObjects: (collection, keep, page) => listObjects(sources, collection, keep, page),
     scopeId: (scope) => scopeId(sources, scope),
     limitStatus: (limit, agentUid) => limitStatus(sources, limit, agentUid),
+    reportDenied: async (denied) => {
+      const nobody = { principal: 'sidecar', traceId: '' };
+      await run(writer, nobody, 1, (judging) => {
+        raiseDeniedAccess(judging, denied);
+        return true;
+      });
+    },
     violation: (sequence) => violationOf(store, sequence),
     listViolations: (filter, page) => listViolations(sources, filter, page),
     violationCounts: (agentId) => violationCounts(sources, agentId),

@@ -1,7 +1,7 @@
 import type { Rejection } from '../domain/answer.js';
 import { agentNotFound, asOf, poolNotFound } from '../domain/decide/checks.js';
 import type { Instant, Pool, Reservation, ReservationState } from '../domain/model.js';
-import type { AgentWithPool, Page, PageRequest, ReservationView } from './api.js';
+import type { AgentScope, AgentWithPool, Page, PageRequest, ReservationView } from './api.js';
 import type { DurableRows } from './rows.js';
 import type { StoreReader } from './store.js';
 
@@ -67,6 +67,7 @@ export function listReservations(
     readonly agentId: string;
     readonly state: ReservationState | undefined;
     readonly runId: string;
+    readonly admits?: AgentScope | undefined;
   },
   page: PageRequest,
 ): Page<ReservationView> | Rejection {
@@ -76,7 +77,8 @@ export function listReservations(
     if (filter.state !== undefined && reservation.state !== filter.state) return undefined;
     if (filter.runId !== '' && reservation.runId !== filter.runId) return undefined;
     const agentId = sources.rows.agent(reservation.agentUid)?.id;
-    return agentId === undefined ? undefined : { reservation, agentId };
+    if (agentId === undefined || filter.admits?.(agentId) === false) return undefined;
+    return { reservation, agentId };
   };
   if (filter.agentId === '') {
     return collect(sources.reader.reservations(page.after), page.size, ({ id }) => id, view);

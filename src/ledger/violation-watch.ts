@@ -6,6 +6,7 @@ import {
   type ViolationEventKind,
   type ViolationType,
 } from '../domain/violation.js';
+import type { AgentScope } from './api.js';
 import { SILENCE_MS, type ViolationFeed } from './violation-feed.js';
 
 /** Which events to watch. Judged by the violation as it is in the event. */
@@ -19,6 +20,8 @@ export interface ViolationWatchFilter {
   readonly minSeverity: Severity;
   /** Empty: any. */
   readonly kinds: ReadonlySet<ViolationEventKind>;
+  /** Undefined: those of every agent, and of none. */
+  readonly admits?: AgentScope | undefined;
 }
 
 /** A watch of violations as it was asked for. */
@@ -131,8 +134,9 @@ function sift(
 }
 
 function lets(filter: ViolationWatchFilter, { kind, violation }: ViolationEvent): boolean {
-  const { agentIds, poolId, types, minSeverity, kinds } = filter;
+  const { agentIds, poolId, types, minSeverity, kinds, admits } = filter;
   return (
+    admits?.(violation.agentId) !== false &&
     (agentIds.size === 0 || agentIds.has(violation.agentId)) &&
     (poolId === '' || poolId === violation.poolId) &&
     (types.size === 0 || types.has(violation.type)) &&

@@ -12,7 +12,7 @@ import {
   type ViolationState,
   type ViolationType,
 } from '../domain/violation.js';
-import type { Page, PageRequest, TimeRange } from './api.js';
+import type { AgentScope, Page, PageRequest, TimeRange } from './api.js';
 import { collect, type ListSources } from './lists.js';
 import type { StoreReader } from './store.js';
 
@@ -27,6 +27,8 @@ export interface ViolationFilter {
   readonly state: ViolationState | undefined;
   /** When it was opened. */
   readonly range: TimeRange;
+  /** Undefined: those of every agent, and of none. */
+  readonly admits?: AgentScope | undefined;
 }
 
 /** A violation by its number, with the denials of its episode that are written. */
@@ -100,8 +102,9 @@ function* until(
 }
 
 function matches(filter: ViolationFilter, row: Violation): boolean {
-  const { poolId, type, minSeverity, state, range } = filter;
+  const { poolId, type, minSeverity, state, range, admits } = filter;
   return (
+    admits?.(row.agentId) !== false &&
     (poolId === '' || row.poolId === poolId) &&
     (type === undefined || row.type === type) &&
     (state === undefined || row.state === state) &&

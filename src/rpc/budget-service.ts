@@ -5,7 +5,9 @@ import type { Rejection } from '../domain/answer.js';
 import { remainingOf } from '../domain/budget.js';
 import type { AgentWithPool, LedgerApi } from '../ledger/api.js';
 import { BudgetService } from '../gen/safeguards/v1/budget_service_pb.js';
+import { ownItem } from './access/own-item.js';
 import { commandMethod } from './command-method.js';
+import { cutBudgets } from './cut-budgets.js';
 import { decodeEmergencyRequest } from './decode/emergency.js';
 import { decodeCommit, decodeExtend, decodeRelease } from './decode/hold.js';
 import { decodeBatchGet, decodeId, decodeListReservations, decodeWatch } from './decode/query.js';
@@ -37,8 +39,9 @@ export function budgetService(ledger: LedgerApi, limits: RpcLimits): MountedServ
     spendStream: spendStream(ledger, limits),
 
     batchSpend: (request, caller) => {
-      const items = decodeBatch(request, limits);
-      if (isFailure(items)) return items;
+      const decoded = decodeBatch(request, limits);
+      if (isFailure(decoded)) return decoded;
+      const items = decoded.map((item, at) => ownItem(request.items[at], item, caller.confined));
       return ledger
         .executeBatch(items, request.atomic, caller)
         .then((answer) => (isFailure(answer) ? answer : encodeBatch(items, answer)));
@@ -59,10 +62,11 @@ export function budgetService(ledger: LedgerApi, limits: RpcLimits): MountedServ
       };
     },
 
-    listReservations: (request) => {
+    listReservations: (request, { confined }) => {
       const listing = decodeListReservations(request);
       if (isFailure(listing)) return listing;
-      const page = ledger.listReservations(listing.filter, listing.page);
+      const filter = { ...listing.filter, admits: confined?.admits };
+      const page = ledger.listReservations(filter, listing.page);
       if (isFailure(page)) return page;
       return {
         $typeName: 'safeguards.v1.ListReservationsResponse',
@@ -107,11 +111,13 @@ export function budgetService(ledger: LedgerApi, limits: RpcLimits): MountedServ
       };
     },
 
-    watchBudgets: (request, _caller, signal) => {
+    watchBudgets: (request, { confined }, signal) => {
       const watch = decodeWatch(request, limits);
       if (isFailure(watch)) return watch;
       const events = ledger.watchBudgets(watch.selection, watch.minIntervalMs, signal);
-      return isFailure(events) ? events : mapped(events, encodeBudgetEvent);
+      if (isFailure(events)) return events;
+      const own = confined === undefined ? events : cutBudgets(events, confined.admits);
+      return mapped(own, encodeBudgetEvent);
     },
 
     requestEmergencyAllocation: commandMethod(

@@ -7,19 +7,19 @@ import type {
   Message,
   MessageShape,
 } from '@bufbuild/protobuf';
-import type { Caller } from '../ledger/api.js';
+import type { RpcCaller } from './access/confined.js';
 import type { Failure } from './status.js';
 
 /** What a handler gives: the response, or why there is none. */
 export type Reply<O> = O | Failure;
 
 /** Answers one request with one response. It throws, or its promise rejects, only by a fault. */
-export type UnaryHandler<I, O> = (request: I, caller: Caller) => Reply<O> | Promise<Reply<O>>;
+export type UnaryHandler<I, O> = (request: I, caller: RpcCaller) => Reply<O> | Promise<Reply<O>>;
 
 /** Answers one request with a stream. The stream ends soon after the signal aborts. */
 export type ServerStreamHandler<I, O> = (
   request: I,
-  caller: Caller,
+  caller: RpcCaller,
   signal: AbortSignal,
 ) => AsyncIterable<O> | Failure;
 
@@ -35,7 +35,7 @@ export class StreamFailed extends Error {
 }
 
 /** Serves one call of a stream in both directions. */
-export type BidiHandler<I, O> = (stream: BidiStream<I, O>, caller: Caller) => void;
+export type BidiHandler<I, O> = (stream: BidiStream<I, O>, caller: RpcCaller) => void;
 
 /** What happens on a stream in both directions. */
 export interface BidiEvents<I> {

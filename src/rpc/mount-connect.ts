@@ -1,5 +1,5 @@
 import type { Message } from '@bufbuild/protobuf';
-import { createConnectRouter } from '@connectrpc/connect';
+import { createConnectRouter, createContextKey, createContextValues } from '@connectrpc/connect';
 import type { ConnectRouter, HandlerContext } from '@connectrpc/connect';
 import {
   compressionGzip,
@@ -7,17 +7,22 @@ import {
   universalResponseToNodeResponse,
 } from '@connectrpc/connect-node';
 import type { IncomingMessage, RequestListener, ServerResponse } from 'node:http';
-import type { Caller } from '../ledger/api.js';
+import type { RpcCaller } from './access/confined.js';
+import { OPEN } from './access/guard.js';
+import type { Admitted } from './access/guard.js';
 import { traceIdOf } from './caller.js';
 import type { HostGuard } from './host.js';
 import { refuseHttp } from './http-refusal.js';
 import type { RpcLimits } from './limits.js';
-import { pathOf, StreamFailed } from './method.js';
+import { pathOf } from './method.js';
 import type { MountedMethod, ServerStreamHandler, UnaryHandler } from './method.js';
 import type { Mount } from './mount-grpc.js';
 import { withReason } from './parse-error.js';
+import { peerNamesOf } from './peer.js';
 import { connectError } from './status-details.js';
-import { isFailure, refuse, rejectFault, rejectShutdown } from './status.js';
+import { isFailure, refuse, rejectFault } from './status.js';
+import type { Failure } from './status.js';
+import { reasonOf, whyEnded } from './stream-end.js';
 
 /**
  * Serves the methods of a mount over HTTP/1.1: Connect with binary messages or plain JSON, and
@@ -29,27 +34,37 @@ export function mountConnect(
   admitsHost: HostGuard,
 ): RequestListener {
   const handlers = universalHandlers(mount, limits);
-  const open = new Set(
-    mount.services.flatMap((service) =>
-      service.open ? service.methods.map(({ desc }) => pathOf(desc)) : [],
+  const methods = new Map(
+    mount.services.flatMap(({ methods: of, open }) =>
+      of.map(({ desc }) => [pathOf(desc), { desc, open }] as const),
     ),
   );
+  const admit = (request: IncomingMessage, path: string): Admitted | Failure => {
+    const method = methods.get(path);
+    if (method === undefined) return NOT_SERVED;
+    if (method.open) return OPEN;
+    return mount.guard.admit(method.desc, () => ({
+      authorization: request.headersDistinct['authorization'] ?? [],
+      certificate: peerNamesOf(request.socket),
+      peer: request.socket.remoteAddress ?? 'unix',
+    }));
+  };
   return (request, response) => {
     const path = request.url?.split('?', 1)[0] ?? '';
     const handler = handlers.get(path);
-    const refusal =
+    const admitted =
       admitsHost(request.headers.host) ??
-      (handler === undefined ? NOT_SERVED : undefined) ??
-      (open.has(path) ? undefined : mount.authenticate(authorization(request)));
-    if (refusal !== undefined || handler === undefined) {
-      refuseHttp(request, response, refusal ?? NOT_SERVED);
+      (handler === undefined ? NOT_SERVED : admit(request, path));
+    if (isFailure(admitted) || handler === undefined) {
+      refuseHttp(request, response, isFailure(admitted) ? admitted : NOT_SERVED);
       return;
     }
+    const values = createContextValues().set(ADMITTED, admitted);
     // The adapter makes a URL of it and dies of what is none; nobody else asks for the name.
     request.headers.host = 'localhost';
     const answered = async (): Promise<void> => {
       const answer = await handler(
-        universalRequestFromNodeRequest(request, response, undefined, undefined),
+        universalRequestFromNodeRequest(request, response, undefined, values),
       );
       await universalResponseToNodeResponse(await withReason(answer), response);
     };
@@ -100,9 +115,7 @@ function route(router: ConnectRouter, mount: Mount, method: MountedMethod): void
 
 function unary(mount: Mount, { desc }: MountedMethod, handler: UnaryHandler<Message, Message>) {
   return async (request: Message, context: HandlerContext): Promise<Message> => {
-    const answer = await settled(mount, pathOf(desc), () =>
-      handler(request, callerOf(mount, context)),
-    );
+    const answer = await settled(mount, pathOf(desc), () => handler(request, callerOf(context)));
     if (isFailure(answer)) throw connectError(answer);
     return answer;
   };
@@ -115,7 +128,8 @@ function serverStream(
 ) {
   return async function* (request: Message, context: HandlerContext): AsyncIterable<Message> {
     const ending = new AbortController();
-    const leave = mount.gate.enter(() => ending.abort(CLOSING));
+    const end = (why: Failure): void => ending.abort(why);
+    const leave = mount.gate.enter(end, context.values.get(ADMITTED).revoked);
     if (typeof leave !== 'function') throw connectError(leave);
     // A writer that waits for a client that is gone is never told: give the place back at once.
     const gone = (): void => {
@@ -127,7 +141,7 @@ function serverStream(
     context.signal.addEventListener('abort', gone);
     if (context.signal.aborted) gone();
     try {
-      const caller = callerOf(mount, context);
+      const caller = callerOf(context);
       const answers = await run(() => handler(request, caller, ending.signal));
       if (isFailure(answers)) throw connectError(answers);
       const iterator = answers[Symbol.asyncIterator]();
@@ -141,7 +155,8 @@ function serverStream(
       } finally {
         await iterator.return?.();
       }
-      if (ending.signal.reason === CLOSING) throw connectError(rejectShutdown());
+      const why = reasonOf(ending.signal);
+      if (why !== undefined) throw connectError(why);
     } finally {
       context.signal.removeEventListener('abort', gone);
       leave();
@@ -149,7 +164,8 @@ function serverStream(
   };
 }
 
-const CLOSING = Symbol('closing');
+/** Who calls: judged before the adapter sees the request. */
+const ADMITTED = createContextKey<Admitted>(OPEN);
 
 const NOT_SERVED = refuse('UNIMPLEMENTED', 'No such method is served here over HTTP 1.1');
 
@@ -163,20 +179,17 @@ async function settled<T>(
   try {
     return await step();
   } catch (cause) {
-    if (cause instanceof StreamFailed) return cause.failure;
-    if (ending?.aborted === true) return rejectShutdown();
-    return rejectFault(cause, path, mount.log);
+    const why = ending && whyEnded(cause, ending);
+    return why ?? rejectFault(cause, path, mount.log);
   }
 }
 
-function callerOf({ principal }: Mount, context: HandlerContext): Caller {
+function callerOf(context: HandlerContext): RpcCaller {
+  const { principal, confined } = context.values.get(ADMITTED);
   return {
-    principal,
+    principal: principal.name,
+    confined,
     traceId: traceIdOf(context.requestHeader.get('traceparent')),
     abandoned: () => context.signal.aborted,
   };
-}
-
-function authorization({ headersDistinct }: IncomingMessage): readonly string[] {
-  return headersDistinct['authorization'] ?? [];
 }

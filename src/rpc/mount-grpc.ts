@@ -8,9 +8,11 @@ import type {
   handleServerStreamingCall,
   handleUnaryCall,
 } from '@grpc/grpc-js';
+import type { PeerCertificate } from 'node:tls';
 import { reject } from '../domain/answer.js';
-import type { Caller } from '../ledger/api.js';
-import type { Authenticate } from './auth.js';
+import type { RpcCaller } from './access/confined.js';
+import { OPEN } from './access/guard.js';
+import type { Admitted, Guard } from './access/guard.js';
 import { traceIdOf } from './caller.js';
 import type { Log } from './log.js';
 import {
@@ -20,19 +22,19 @@ import {
   type MountedService,
   type Reply,
   type ServerStreamHandler,
-  StreamFailed,
   type UnaryHandler,
   pathOf,
 } from './method.js';
+import { certificateNames } from './peer.js';
 import { grpcStatus } from './status-details.js';
-import { type Failure, isFailure, rejectFault, rejectShutdown } from './status.js';
+import { type Failure, isFailure, isShutdown, rejectFault } from './status.js';
+import { reasonOf, whyEnded } from './stream-end.js';
 import type { StreamGate } from './stream-gate.js';
 
 /** What every method of a listener shares, whatever it speaks. */
 export interface Mount {
   readonly services: readonly MountedService[];
-  readonly principal: string;
-  readonly authenticate: Authenticate;
+  readonly guard: Guard;
   readonly gate: StreamGate;
   readonly log: Log;
 }
@@ -43,14 +45,16 @@ interface Endpoint {
   readonly path: string;
   readonly input: DescMessage;
   readonly output: DescMessage;
-  /** Judges the credentials of a call. */
-  readonly admit: (metadata: Metadata) => Failure | undefined;
+  /** Judges who calls, before anything of the call is read. */
+  readonly admit: (call: Call) => Admitted | Failure;
 }
 
 /** A call, as far as all kinds of calls are alike. */
 interface Call {
   readonly metadata: Metadata;
   readonly cancelled: boolean;
+  getPeer(): string;
+  getAuthContext(): { readonly sslPeerCertificate?: PeerCertificate };
 }
 
 // Messages cross grpc-js as bytes: nothing is decoded before the credentials are judged, and a
@@ -84,9 +88,21 @@ function endpointOf(mount: Mount, service: MountedService, { desc }: MountedMeth
     input: desc.input,
     output: desc.output,
     admit: service.open
-      ? () => undefined
-      : (metadata) => mount.authenticate(metadata.get('authorization')),
+      ? () => OPEN
+      : (call) =>
+          mount.guard.admit(desc, () => ({
+            authorization: call.metadata.get('authorization'),
+            certificate: certificateNames(call.getAuthContext().sslPeerCertificate),
+            peer: peerOf(call),
+          })),
   };
+}
+
+/** Where a call came from, without the port: an IP address, or `unix`. */
+function peerOf(call: Call): string {
+  const peer = call.getPeer();
+  const at = peer.lastIndexOf(':');
+  return at < 0 ? 'unix' : peer.slice(0, at);
 }
 
 function handle(endpoint: Endpoint, method: MountedMethod) {
@@ -114,13 +130,14 @@ function unary(
       }
     };
     const fail = (cause: unknown): void => callback(grpcStatus(fault(endpoint, cause)));
-    const request = begin(endpoint, call, call.request);
-    if (isFailure(request)) {
+    const admitted = endpoint.admit(call);
+    const request = isFailure(admitted) ? admitted : decode(endpoint, call.request);
+    if (isFailure(admitted) || isFailure(request)) {
       reply(request);
       return;
     }
     try {
-      const answer = handler(request, callerOf(endpoint, call));
+      const answer = handler(request, callerOf(call, admitted));
       if (answer instanceof Promise) answer.then(reply, fail);
       else reply(answer);
     } catch (cause) {
@@ -134,20 +151,22 @@ function serverStream(
   handler: ServerStreamHandler<Message, Message>,
 ): handleServerStreamingCall<Buffer, Buffer> {
   return (call) => {
-    const request = begin(endpoint, call, call.request);
-    if (isFailure(request)) {
-      endWith(call, request);
+    const admitted = endpoint.admit(call);
+    const request = isFailure(admitted) ? admitted : decode(endpoint, call.request);
+    if (isFailure(admitted) || isFailure(request)) {
+      endWith(call, request as Failure);
       return;
     }
     const ending = new AbortController();
-    const leave = endpoint.mount.gate.enter(() => ending.abort(CLOSING));
+    const end = (why: Failure): void => ending.abort(why);
+    const leave = endpoint.mount.gate.enter(end, admitted.revoked);
     if (typeof leave !== 'function') {
       endWith(call, leave);
       return;
     }
     call.once('cancelled', () => ending.abort());
     const pumped = async (): Promise<void> => {
-      const answers = handler(request, callerOf(endpoint, call), ending.signal);
+      const answers = handler(request, callerOf(call, admitted), ending.signal);
       if (isFailure(answers)) {
         endWith(call, answers);
         return;
@@ -156,24 +175,17 @@ function serverStream(
         if (call.cancelled) return;
         if (!call.write(encodeOnce(endpoint, answer))) await drained(call, ending.signal);
       }
-      if (ending.signal.reason === CLOSING) endWith(call, rejectShutdown());
-      else call.end();
+      const why = reasonOf(ending.signal);
+      if (why === undefined) call.end();
+      else endWith(call, why);
     };
     pumped()
       .catch((cause: unknown) => {
-        if (cause instanceof StreamFailed) {
-          endWith(call, cause.failure);
-          return;
-        }
-        // A source that was told to end may end by an error.
-        if (ending.signal.aborted) endWith(call, rejectShutdown());
-        else endWith(call, fault(endpoint, cause));
+        endWith(call, whyEnded(cause, ending.signal) ?? fault(endpoint, cause));
       })
       .finally(leave);
   };
 }
-
-const CLOSING = Symbol('closing');
 
 /** Settles when the peer has read, or is not waited for any more. */
 function drained(call: ServerWritableStream<Buffer, Buffer>, ending: AbortSignal): Promise<void> {
@@ -196,13 +208,22 @@ function bidi(
   handler: BidiHandler<Message, Message>,
 ): handleBidiStreamingCall<Buffer, Buffer> {
   return (call) => {
-    const refusal = endpoint.admit(call.metadata);
-    if (refusal !== undefined) {
-      endWith(call, refusal);
+    const admitted = endpoint.admit(call);
+    if (isFailure(admitted)) {
+      endWith(call, admitted);
       return;
     }
     let events: BidiEvents<Message> | undefined;
-    const leave = endpoint.mount.gate.enter(() => events?.closing());
+    const stop = (why: Failure): void => {
+      // Who may not go on gets nothing more; on shutdown what is in work is answered.
+      if (isShutdown(why)) {
+        events?.closing();
+        return;
+      }
+      events?.gone();
+      end(why);
+    };
+    const leave = endpoint.mount.gate.enter(stop, admitted.revoked);
     if (typeof leave !== 'function') {
       endWith(call, leave);
       return;
@@ -248,14 +269,9 @@ function bidi(
         end,
         fail,
       },
-      callerOf(endpoint, call),
+      callerOf(call, admitted),
     );
   };
-}
-
-/** Judges the credentials and decodes the request. */
-function begin(endpoint: Endpoint, call: Call, bytes: Buffer): Message | Failure {
-  return endpoint.admit(call.metadata) ?? decode(endpoint, bytes);
 }
 
 function decode(endpoint: Endpoint, bytes: Buffer): Message | Failure {
@@ -282,9 +298,10 @@ function encodeOnce(endpoint: Endpoint, message: Message): Buffer {
   return bytes;
 }
 
-function callerOf({ mount }: Endpoint, call: Call): Caller {
+function callerOf(call: Call, { principal, confined }: Admitted): RpcCaller {
   return {
-    principal: mount.principal,
+    principal: principal.name,
+    confined,
     traceId: traceIdOf(call.metadata.get('traceparent')[0]),
     abandoned: () => call.cancelled,
   };

@@ -2,13 +2,13 @@ import { X509Certificate } from 'node:crypto';
 import { TLSSocket } from 'node:tls';
 import type { PeerCertificate } from 'node:tls';
 
-/** The names in a client's certificate that a principal may be known by. */
-export interface PeerNames {
-  /** Such as `cn:research`, `uri:spiffe://example.org/ns/agents/sa/research`, `dns:a.example.org`. */
-  readonly names: readonly string[];
-}
+/**
+ * The names in a client's certificate that a principal may be known by, such as `cn:research`,
+ * `uri:spiffe://example.org/ns/agents/sa/research` and `dns:a.example.org`.
+ */
+export type PeerNames = readonly string[];
 
-const NOBODY: PeerNames = { names: [] };
+const NOBODY: PeerNames = [];
 
 /** What was read of a certificate, which is one object as long as its connection lives. */
 const known = new WeakMap<object, PeerNames>();
@@ -45,7 +45,7 @@ function namesIn({ subjectAltName }: X509Certificate, commonName: unknown): Peer
     if (kind === 'URI') return [`uri:${value}`];
     return kind === 'DNS' ? [`dns:${value.toLowerCase()}`] : [];
   });
-  return { names: [...common, ...others] };
+  return [...common, ...others];
 }
 
 /** `DNS:` or `URI:`, then a value, in quotes as JSON where it could be taken for more than one. */

@@ -1,5 +1,6 @@
 import type { LedgerApi } from '../ledger/api.js';
 import { BudgetAdminService } from '../gen/safeguards/v1/budget_admin_service_pb.js';
+import { confineAgents } from './access/confine.js';
 import { agentMethods } from './agent-methods.js';
 import { alertMethods } from './alert-methods.js';
 import { allocationMethods } from './allocation-methods.js';
@@ -42,7 +43,7 @@ export function agentPlane(
     agentMetricsService(ledger),
     agentViolationService(ledger),
   ];
-  return withCommons(services, serving);
+  return withCommons(confineAgents(services, ledger), serving);
 }
 
 /** Everything that an operator's listener serves: everything. */
@@ -70,7 +71,7 @@ export function adminPlane(
     metricsService(ledger),
     violationService(ledger),
   ];
-  return withCommons(services, serving);
+  return withCommons(confineAgents(services, ledger), serving);
 }
 
 /** Adds health and the reflection of exactly what is there. */

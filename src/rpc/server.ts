@@ -1,7 +1,9 @@
 import type { Instant } from '../domain/model.js';
 import type { LedgerApi } from '../ledger/api.js';
-import { anybody, authenticator } from './auth.js';
-import type { AdminAuth } from './auth.js';
+import { startAudit } from './access/audit.js';
+import type { Credentials } from './access/credentials.js';
+import { makeGuard } from './access/guard.js';
+import type { Asks, Trust } from './access/guard.js';
 import type { SocketOwner } from './bind.js';
 import { servingState } from './health.js';
 import type { RpcLimits } from './limits.js';
@@ -10,10 +12,8 @@ import type { Listener } from './listener.js';
 import type { Log } from './log.js';
 import { adminPlane, agentPlane } from './plane.js';
 import { streamGate } from './stream-gate.js';
+import type { StreamGate } from './stream-gate.js';
 import type { TlsMaterial } from './tls.js';
-
-/** Whom a listener trusts: agents may do what agents do, operators everything. */
-export type Trust = 'agent' | 'admin';
 
 /** One address to listen on. */
 export interface ListenOptions {
@@ -32,8 +32,10 @@ export interface ListenOptions {
 export interface RpcOptions {
   readonly ledger: LedgerApi;
   readonly listeners: readonly ListenOptions[];
-  /** What admin listeners ask of their callers. */
-  readonly adminAuth: AdminAuth;
+  /** Whether the listeners of a trust ask who calls. */
+  readonly asks: Readonly<Record<Trust, Asks>>;
+  /** Who is known, at first. */
+  readonly credentials: Credentials;
   readonly limits: RpcLimits;
   /** Names that HTTP/1.1 requests may carry in `Host` besides loopback names and IP addresses. */
   readonly allowedHosts: readonly string[];
@@ -59,6 +61,8 @@ export interface RunningServer {
   readonly addresses: readonly BoundListener[];
   /** What health checks say. At first SERVING. Calls are answered either way. */
   setServing(serving: boolean): void;
+  /** Others are known from now on. Streams end whose callers would not be let in any more. */
+  setCredentials(credentials: Credentials): void;
   /** Other material for the listeners of a trust that speak TLS, from the next connection on. */
   setTls(trust: Trust, material: TlsMaterial): void;
   /**
@@ -79,23 +83,28 @@ const SOCKET_MODE = 0o660;
 export async function startServer(options: RpcOptions): Promise<RunningServer> {
   const { limits, log, listeners } = options;
   const serving = servingState();
-  const admitAdmin = authenticator(options.adminAuth);
+  const audit = startAudit(options.ledger, log);
+  let { credentials } = options;
   const planes = {
     agent: agentPlane(options, serving),
     admin: adminPlane(options, serving),
   };
   const started: (Listener & BoundListener)[] = [];
+  const gates: StreamGate[] = [];
   const closeAll = async (graceMs: number): Promise<void> => {
+    audit.close();
     await Promise.all(started.map((listener) => listener.close(graceMs)));
   };
   for (const { trust, address, socketMode, socketOwner, tls } of listeners) {
-    const mount = {
-      services: planes[trust],
-      principal: trust,
-      authenticate: trust === 'admin' ? admitAdmin : anybody,
-      gate: streamGate(limits.streamsMax),
-      log,
-    };
+    const guard = makeGuard({
+      trust,
+      asks: options.asks[trust],
+      known: () => credentials,
+      audit,
+    });
+    const gate = streamGate(limits.streamsMax);
+    gates.push(gate);
+    const mount = { services: planes[trust], guard, gate, log };
     try {
       const listener = await startListener({
         address,
@@ -119,6 +128,10 @@ export async function startServer(options: RpcOptions): Promise<RunningServer> {
       serving.set(false);
       const agents = started.filter(({ trust }) => trust === 'agent');
       await lastLeaves(() => agents.some((listener) => listener.connections() > 0), msMax);
+    },
+    setCredentials(others) {
+      credentials = others;
+      for (const gate of gates) gate.recheck();
     },
     setTls(trust, material) {
       for (const listener of started) if (listener.trust === trust) listener.setTls(material);

@@ -1,6 +1,8 @@
 import { rejectFields } from '../domain/answer.js';
 import type { Answer } from '../domain/answer.js';
-import type { Caller, LedgerApi } from '../ledger/api.js';
+import type { LedgerApi } from '../ledger/api.js';
+import type { RpcCaller } from './access/confined.js';
+import { ownItem } from './access/own-item.js';
 import type {
   SpendStreamRequest,
   SpendStreamResponse,
@@ -32,7 +34,7 @@ class SpendStream {
   readonly #ledger: LedgerApi;
   readonly #limits: RpcLimits;
   readonly #stream: BidiStream<SpendStreamRequest, SpendStreamResponse>;
-  readonly #caller: Caller;
+  readonly #caller: RpcCaller;
   /** The items in work, in order. */
   readonly #slots: Slot[] = [];
   #paused = false;
@@ -46,7 +48,7 @@ class SpendStream {
     ledger: LedgerApi,
     limits: RpcLimits,
     stream: BidiStream<SpendStreamRequest, SpendStreamResponse>,
-    caller: Caller,
+    caller: RpcCaller,
   ) {
     this.#ledger = ledger;
     this.#limits = limits;
@@ -80,7 +82,7 @@ class SpendStream {
     const command =
       item === undefined
         ? rejectFields([{ field: 'item', description: 'Give the item' }])
-        : decodeItem(item, 'item.', this.#limits);
+        : ownItem(item, decodeItem(item, 'item.', this.#limits), this.#caller.confined);
     if (isFailure(command)) {
       this.#settle(slot, command);
       return;

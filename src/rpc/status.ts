@@ -111,6 +111,11 @@ export function rejectFault(cause: unknown, method: string, log: Log): Rejection
   return reject('INTERNAL', 'The sidecar failed. Its log has the error id', { error_id: errorId });
 }
 
+/** Whether a failure says that the server stops. */
+export function isShutdown(failure: Failure): boolean {
+  return failure.verdict === 'REJECTED' && failure.reason === 'SHUTTING_DOWN';
+}
+
 /** The server stops. */
 export function rejectShutdown(): Rejection {
   return reject('SHUTTING_DOWN', 'The sidecar is stopping. Try again with the same request_id');

@@ -80,10 +80,11 @@ function commonMethods(ledger: LedgerApi) {
       };
     },
 
-    listViolations: (request) => {
+    listViolations: (request, { confined }) => {
       const listing = decodeListViolations(request);
       if (isFailure(listing)) return listing;
-      const page = ledger.listViolations(listing.filter, listing.page);
+      const filter = { ...listing.filter, admits: confined?.admits };
+      const page = ledger.listViolations(filter, listing.page);
       if (isFailure(page)) return page;
       return {
         $typeName: 'safeguards.v1.ListViolationsResponse',
@@ -92,10 +93,11 @@ function commonMethods(ledger: LedgerApi) {
       };
     },
 
-    watchViolations: (request, _caller, signal) => {
+    watchViolations: (request, { confined }, signal) => {
       const watch = decodeWatchViolations(request);
       if (isFailure(watch)) return watch;
-      const messages = ledger.watchViolations(watch, signal);
+      const filter = { ...watch.filter, admits: confined?.admits };
+      const messages = ledger.watchViolations({ ...watch, filter }, signal);
       return isFailure(messages) ? messages : printed(messages);
     },
   } satisfies Handlers;

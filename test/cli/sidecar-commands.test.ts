@@ -86,8 +86,8 @@ describe('what serve prints', () => {
     const at = (name: string) => path.resolve('safeguards-data', name);
     expect(lines.slice(0, 6)).toEqual([
       'Safeguards 1.2.3 is serving.',
-      '  agents       127.0.0.1:7450',
-      '  operators    127.0.0.1:7451',
+      '  agents       127.0.0.1:7450 (plain text, whoever reaches it)',
+      '  operators    127.0.0.1:7451 (plain text, the admin token)',
       `  data         ${at('.')}`,
       `  admin token  ${at('admin.token')}`,
       '',
@@ -107,9 +107,24 @@ describe('what serve prints', () => {
     );
   });
 
+  test('says how each listener is protected', () => {
+    const flags = {
+      credentials_file: '/etc/safeguards/credentials.yaml',
+      admin_tls_cert: '/a.crt',
+      admin_tls_key: '/a.key',
+      admin_tls_client_ca: '/ca.crt',
+      agent_socket: '/run/safeguards.sock',
+    };
+    const text = banner(resolveConfig({ flags }), sidecar);
+    expect(text).toContain('unix:/run/safeguards.sock (plain text, principals)');
+    expect(text).toContain('127.0.0.1:7451 (TLS with client certificates, principals)');
+    expect(text).toContain('principals   /etc/safeguards/credentials.yaml');
+  });
+
   test('says that there is no token', () => {
     const text = banner(resolveConfig({ flags: { admin_auth: 'none' } }), sidecar);
-    expect(text).toContain('admin token  none: whoever calls is an operator');
+    expect(text).toContain('operators    127.0.0.1:7451 (plain text, whoever reaches it)');
+    expect(text).not.toContain('admin token');
   });
 });
 

@@ -45,7 +45,7 @@ describe('what is wrong', () => {
     expect(problemsOf(sources)).toEqual([
       '--agent-lisen: no such flag. Did you mean --agent-listen?',
       'safeguards.yaml line 3: no setting "late_windw". Did you mean late_window?',
-      'SAFEGUARDS_ADMIN_AUTH: "open" is not a value of admin_auth. Write token, none, such as token.',
+      'SAFEGUARDS_ADMIN_AUTH: "open" is not a value of admin_auth. Write auto, token, principals, none, such as auto.',
       'safeguards.yaml line 3: "4 megabytes" is not a value of message_bytes_max. ' +
         'Write 1KiB..64MiB, such as 4MiB.',
       '--batch-items-max: "0" is not a value of batch_items_max. Write 1..10000, such as 1000.',

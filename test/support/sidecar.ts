@@ -2,6 +2,7 @@ import { fork, type ChildProcess } from 'node:child_process';
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
+import { refuseSecrets } from './secrets.js';
 
 /** The folder of the repository. */
 export const ROOT = path.resolve(import.meta.dirname, '../..');
@@ -57,11 +58,12 @@ export async function startSidecar(options: SidecarOptions = {}): Promise<TestSi
   try {
     const { agentAddress, adminAddress } = await serving(child, gone, log);
     const tokenFile = path.join(dataDir, 'admin.token');
+    const token = readFileSync(tokenFile, 'utf8').trim();
     return {
       agent: agentAddress,
       admin: adminAddress,
       socket,
-      token: readFileSync(tokenFile, 'utf8').trim(),
+      token,
       tokenFile,
       dataDir,
       pid: child.pid ?? 0,
@@ -69,6 +71,7 @@ export async function startSidecar(options: SidecarOptions = {}): Promise<TestSi
       stop: async (signal = 'SIGTERM') => {
         child.kill(signal);
         const code = await gone;
+        refuseSecrets(log(), [token]);
         rmSync(folder, { recursive: true, force: true });
         return code;
       },

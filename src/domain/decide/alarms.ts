@@ -71,6 +71,29 @@ export function poolBreach(pool: Pool, needed: Amount, free: Amount): Alarm {
   };
 }
 
+/** The violation of a principal that asked for what it may not: UNAUTHORIZED. */
+export function accessDenied(
+  principal: string,
+  method: string,
+  agentId: string,
+  subject: { readonly agent: Agent; readonly pool: Pool } | undefined,
+): Alarm {
+  return {
+    rule: { kind: 'ACCESS', id: principal },
+    type: 'UNAUTHORIZED',
+    severity: 'HIGH',
+    message: `Principal ${principal} was denied access`,
+    details: [
+      ...(agentId === '' ? [] : [['agent_id', agentId] as const]),
+      ['method', method],
+      ['principal', principal],
+    ],
+    ...(subject === undefined
+      ? { agentUid: 0, agentId: '', poolUid: 0, poolId: '' }
+      : concerned(subject.agent, subject.pool)),
+  };
+}
+
 /** The agent and pool that a violation concerns. */
 export function concerned(
   agent: Agent,

@@ -12,6 +12,11 @@ const NAME_CHARACTERS_MAX = 256;
 const REASON_CHARACTERS_MAX = 512;
 const MESSAGE_CHARACTERS_MAX = 512;
 
+/** Whether a text could be an id. */
+export function isId(text: string): boolean {
+  return ID.test(text);
+}
+
 /** Reads an id that must be there. */
 export function requiredId(form: Form, field: string, value: string): string {
   if (value === '') refuseField(form, field, 'Give an id');

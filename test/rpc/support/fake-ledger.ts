@@ -1,6 +1,6 @@
 import { type Answer, reject } from '../../../src/domain/answer.js';
 import type { Command } from '../../../src/domain/command.js';
-import type { Caller, LedgerApi } from '../../../src/ledger/api.js';
+import type { Caller, DeniedAccess, LedgerApi } from '../../../src/ledger/api.js';
 import {
   FULL,
   T0,
@@ -17,12 +17,14 @@ import {
 export interface FakeLedger extends LedgerApi {
   readonly commands: Command[];
   readonly callers: Caller[];
+  readonly denials: DeniedAccess[];
 }
 
 /** One agent, one pool; every command is approved. */
 export function fakeLedger(over: Partial<LedgerApi> = {}): FakeLedger {
   const commands: Command[] = [];
   const callers: Caller[] = [];
+  const denials: DeniedAccess[] = [];
   const record = (command: Command, caller: Caller): void => {
     commands.push(command);
     callers.push(caller);
@@ -97,6 +99,7 @@ export function fakeLedger(over: Partial<LedgerApi> = {}): FakeLedger {
     scheduleRuns: () => ({ items: [], last: undefined }),
     async *exportEntries() {},
     async *watchBudgets() {},
+    reportDenied: async (denied) => void denials.push(denied),
     violation: () => undefined,
     listViolations: () => ({ items: [], last: undefined }),
     violationCounts: () => [],
@@ -126,5 +129,5 @@ export function fakeLedger(over: Partial<LedgerApi> = {}): FakeLedger {
     }),
     ...over,
   };
-  return { ...ledger, commands, callers };
+  return { ...ledger, commands, callers, denials };
 }

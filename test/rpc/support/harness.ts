@@ -1,9 +1,12 @@
 import { onTestFinished } from 'vitest';
 import type { LedgerApi } from '../../../src/ledger/api.js';
+import { ADMIN } from '../../../src/rpc/access/principal.js';
+import { digestOf } from '../../../src/rpc/access/token.js';
 import type { RpcLimits } from '../../../src/rpc/limits.js';
 import type { LogFields } from '../../../src/rpc/log.js';
 import { startServer } from '../../../src/rpc/server.js';
 import type { ListenOptions, RpcOptions, RunningServer } from '../../../src/rpc/server.js';
+import { refuseSecrets } from '../../support/secrets.js';
 import { fakeLedger } from './fake-ledger.js';
 import { amount } from './rows.js';
 
@@ -62,7 +65,8 @@ export async function serve({ limits, ...over }: HarnessOptions = {}): Promise<H
   const server = await startServer({
     ledger: fakeLedger(),
     listeners: BOTH,
-    adminAuth: { kind: 'token', token: TOKEN },
+    asks: { agent: 'ANYONE', admin: 'PRINCIPALS' },
+    credentials: [{ principal: ADMIN, digests: [digestOf(TOKEN)], certificates: [] }],
     allowedHosts: ['budget.example.com'],
     version: '1.2.3',
     limitsTable: { message_bytes_max: '65536' },
@@ -73,6 +77,7 @@ export async function serve({ limits, ...over }: HarnessOptions = {}): Promise<H
   });
   onTestFinished(async () => {
     await server.close({ graceMs: 0 });
+    refuseSecrets(lines, [TOKEN, 'sgt_the-token-of']);
   });
   const at = (trust: string) =>
     server.addresses.find((listener) => listener.trust === trust)?.address ?? '';
