@@ -1,6 +1,7 @@
 import { connect as connectTcp } from 'node:net';
 import { describe, expect, onTestFinished, test } from 'vitest';
 import { BudgetService } from '../../src/gen/safeguards/v1/budget_service_pb.js';
+import { Health } from '../../src/gen/grpc/health/v1/health_pb.js';
 import { alternatives } from '../../src/rpc/peer.js';
 import { authority } from '../support/certificates.js';
 import type { Authority, Certificate } from '../support/certificates.js';
@@ -10,6 +11,7 @@ import { serve } from './support/harness.js';
 import { post, target } from './support/http.js';
 import { connectTls, handshake, postTls } from './support/tls.js';
 import { fakeLedger } from './support/fake-ledger.js';
+import { ledgerOfTwo, principal } from './support/principals.js';
 import { agent, pool, FULL } from './support/rows.js';
 
 const isHere = hasTool('openssl', 'openssl', ['version']);
@@ -152,6 +154,45 @@ describe.skipIf(!isHere)('a listener that asks clients for certificates', () => 
       postTls(server.agent, SPEND, REQUEST, { ca, own: client });
     expect((await call(after.client('worker'))).status).toBe(200);
     await expect(call(before.client('worker'))).rejects.toThrow();
+  });
+});
+
+describe.skipIf(!isHere)('a certificate that a principal names', () => {
+  const budget = '/safeguards.v1.BudgetService/GetBudget';
+
+  test('is the principal, over gRPC and HTTPS, for its own agents only', async () => {
+    const [ca, clients] = [authority(), authority('clients')];
+    const spiffe = 'spiffe://example.org/team-a';
+    const known = principal('agent', { digests: [], certificates: [`uri:${spiffe}`] });
+    const server = await serve({
+      ledger: ledgerOfTwo(),
+      asks: { agent: 'PRINCIPALS', admin: 'PRINCIPALS' },
+      credentials: [known],
+      listeners: [
+        { trust: 'agent', address: '127.0.0.1:0', tls: materialOf(ca.server(), clients) },
+      ],
+    });
+    const own = clients.client('worker', `URI:${spiffe}`);
+    const stranger = clients.client('stranger', 'URI:spiffe://example.org/team-b');
+    const overGrpc = async (certificate: Certificate, agentId: string) => {
+      const client = connectTls(server.agent, { ca, own: certificate });
+      // More than one call a connection: the certificate is read once.
+      await unary(client, Health.method.check, {});
+      return unary(client, BudgetService.method.getBudget, { agentId }).then(
+        () => 'OK',
+        (failure: unknown) => (failure as { readonly reason: string }).reason,
+      );
+    };
+    const overHttps = async (certificate: Certificate, agentId: string) => {
+      const tls = { ca, own: certificate };
+      return (await postTls(server.agent, budget, { agentId }, tls)).status;
+    };
+    expect(await overGrpc(own, 'team-a/one')).toBe('OK');
+    expect(await overGrpc(own, 'team-b/two')).toBe('NOT_PERMITTED');
+    expect(await overGrpc(stranger, 'team-a/one')).toBe('CREDENTIALS_INVALID');
+    expect(await overHttps(own, 'team-a/one')).toBe(200);
+    expect(await overHttps(own, 'team-b/two')).toBe(403);
+    expect(await overHttps(stranger, 'team-a/one')).toBe(401);
   });
 });
 
