@@ -1,11 +1,13 @@
 #!/usr/bin/env node
 /** The composition root: which store, which ledger, which transports, which command line. */
+import { randomInt } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { run } from './cli/program.js';
 import type { Sidecar, StartSidecar } from './cli/serve.js';
 import { processTerminal } from './cli/terminal.js';
 import { formatAddress } from './config/address.js';
 import { limitsInForce, type Config } from './config/config.js';
+import type { AddressPolicy } from './domain/notification/address-policy.js';
 import type { LedgerApi, VerificationReport } from './ledger/api.js';
 import type { TimeSource } from './ledger/clock.js';
 import type { LedgerOptions } from './ledger/ledger.js';
@@ -39,12 +41,20 @@ async function startSidecar(...[config, log, fail]: Parameters<StartSidecar>): P
   checkProtection(config);
   const opening = await beginToOpen(config);
   // The store is verified in another process meanwhile.
-  const [store, { openLedger }, { startServer }] = await Promise.all([
+  const [store, { openLedger }, { startNotifier }, { startServer }] = await Promise.all([
     opening.store,
     import('./ledger/ledger.js'),
+    import('./delivery/notifier.js'),
     import('./rpc/server.js'),
   ]);
-  const ledger = await openLedger(ledgerOptions(config, store, opening.time, fail));
+  const ledger = await openLedger(ledgerOptions(config, store, opening.time, log, fail));
+  const policy: AddressPolicy = {
+    privateAddressesAllowed: config.webhookPrivateAddresses,
+    allowedRanges: config.webhookAllowedRanges,
+  };
+  const { outbox } = ledger;
+  const now = () => ledger.now();
+  const notifier = startNotifier({ outbox, policy, now, random, version, log });
   try {
     const protection = readProtection(config, log);
     const server = await startServer({
@@ -57,7 +67,8 @@ async function startSidecar(...[config, log, fail]: Parameters<StartSidecar>): P
       version,
       limitsTable: limitsInForce(config),
       log,
-      startTime: ledger.now(),
+      startTime: now(),
+      notifications: { policy, test: notifier.test },
     });
     const [agent, admin] = server.addresses;
     const witness = setInterval(() => logHead(ledger, log), HEAD_LOG_MS);
@@ -72,14 +83,23 @@ async function startSidecar(...[config, log, fail]: Parameters<StartSidecar>): P
         clearInterval(witness);
         unfollow();
         if (config.shutdownLingerMs > 0) await server.linger(config.shutdownLingerMs);
+        // Receivers are not waited for: what they have not answered is sent after the next start.
+        const quiet = notifier.close();
         await server.close({ graceMs: config.shutdownGraceMs });
+        await quiet;
         await ledger.close();
       },
     };
   } catch (error) {
+    await notifier.close();
     await ledger.close();
     throw error;
   }
+}
+
+/** From 0 up to below 1. */
+function random(): number {
+  return randomInt(2 ** 32) / 2 ** 32;
 }
 
 /** A witness of the chain outside of the store: what the log has seen cannot be rewritten unnoticed. */
@@ -128,6 +148,7 @@ function ledgerOptions(
   config: Config,
   store: Store,
   time: TimeSource,
+  log: Log,
   onStorageFailed: (error: unknown) => void,
 ): LedgerOptions {
   return {
@@ -144,6 +165,11 @@ function ledgerOptions(
     watchedAgentsMax: config.watchedAgentsMax,
     violationsRetentionMs: config.violationsRetentionMs,
     violationsMax: config.violationsMax,
+    outbox: config,
+    onDeliveriesDropped: (channelId, count) => {
+      const message = 'Too many notifications wait for a channel. The least severe are given up';
+      log.warn({ channel_id: channelId, count }, message);
+    },
     onStorageFailed,
   };
 }

@@ -247,6 +247,26 @@ export const LIMITS = {
     '1000000',
     'Most events of violations that are kept; beyond, the oldest are cut',
   ),
+  channels_max: row(
+    value.count('channels', 1, 1_000),
+    '100',
+    'Most notification channels: TOO_MANY_RULES beyond',
+  ),
+  pending_deliveries_max: row(
+    value.count('deliveries', 10, 10_000),
+    '1000',
+    'Most notifications that wait for one channel; beyond, the least severe and oldest are given up',
+  ),
+  dead_letters_max: row(
+    value.count('deliveries', 1, 10_000),
+    '1000',
+    'Most dead letters of one channel that are kept; beyond, the oldest are dropped',
+  ),
+  dead_letters_retention: row(
+    value.duration('1h', '365d'),
+    '30d',
+    'How long a dead letter is kept, counted from its notification',
+  ),
   sweep_interval: row(
     value.duration('100ms', '60s'),
     '1s',

@@ -4,7 +4,7 @@ import { templateOf } from '../domain/notification/presets.js';
 import { render } from '../domain/notification/template.js';
 import type { Log } from './log.js';
 import { sendToLog } from './log-channel.js';
-import type { Delivery } from './outbox.js';
+import type { Delivery } from '../ledger/outbox.js';
 import type { SendResult } from './send-result.js';
 import type { WebhookPost, WebhookSender } from './webhook.js';
 

@@ -3,7 +3,7 @@ import type { Instant } from '../domain/model.js';
 import type { RetryPolicy } from '../domain/notification/retry.js';
 import type { Send } from './courier.js';
 import type { Log } from './log.js';
-import type { Delivery, Outbox } from './outbox.js';
+import type { Delivery, Outbox } from '../ledger/outbox.js';
 import { createRecorder, namesOf, outboxWaitMs } from './recorder.js';
 import { retry, type SendResult } from './send-result.js';
 import type { Timer } from './timer.js';

@@ -1,7 +1,8 @@
 import type { Instant } from '../domain/model.js';
+import type { Attempt } from '../domain/notification/delivery.js';
 import { backoffMs, exhaustion, type RetryPolicy } from '../domain/notification/retry.js';
 import type { Log } from './log.js';
-import type { Attempt, Delivery, Outbox } from './outbox.js';
+import type { Delivery, Outbox } from '../ledger/outbox.js';
 import type { Delivered, SendResult } from './send-result.js';
 
 /** What a recorder works with. */

@@ -5,6 +5,9 @@ import type { EmergencyPolicy } from './emergency/policy.js';
 import type { EmergencyGrants, EmergencyRequest } from './emergency/request.js';
 import type { Instant, Method, Uid } from './model.js';
 import type { Review, ReviewFindings, ReviewOrder } from './review.js';
+import type { ChannelCooldown, CooldownLook } from './notification/channel-cooldown.js';
+import type { DeliveryRow } from './notification/delivery.js';
+import type { NotificationChannel } from './notification/notification-channel.js';
 import type { AlertState, BudgetAlert, EndedAlert } from './alert.js';
 import type { Schedule, ScheduleRun } from './schedule.js';
 import type { ServiceLevels } from './service-level.js';
@@ -64,6 +67,18 @@ export interface Collections {
   schedule_runs: ScheduleRun;
   /** By markKey: agents that a run in progress is done with, ahead of its turn. */
   schedule_marks: { readonly run: number };
+  /** By id. */
+  channels: NotificationChannel;
+  /** By channelCooldownKey. */
+  channel_cooldowns: ChannelCooldown;
+  /** By lookKey: cooldowns by the time at which they are looked at. */
+  cooldown_looks: CooldownLook;
+  /** By deliveryKey: the outbox. */
+  deliveries: DeliveryRow;
+  /** By deliveryKey: what was given up. */
+  dead_letters: DeliveryRow;
+  /** By sequenceKey of their uid: deleted channels that have left something. */
+  ended_channels: { readonly uid: Uid };
 }
 
 /** Names an idempotency record without a ledger entry. */

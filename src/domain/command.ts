@@ -8,6 +8,7 @@ import type { Severity, ViolationType } from './violation.js';
 import type { RecordBudgetChangeCommand } from './budget-change.js';
 import type { RunReviewCommand } from './review.js';
 import type { ServiceLevel } from './service-level.js';
+import type { ChannelCommand } from './channel-command.js';
 import type { ScheduleCommand } from './schedule-command.js';
 
 /** How a request meets a budget that does not cover it. */
@@ -357,7 +358,8 @@ export type AdminCommand =
   | ResolveViolationCommand
   | EscalateViolationCommand
   | SetServiceLevelsCommand
-  | ScheduleCommand;
+  | ScheduleCommand
+  | ChannelCommand;
 
 /** A mutation about emergencies, of either plane. */
 export type EmergencyCommand =

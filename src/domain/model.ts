@@ -214,6 +214,10 @@ export const METHODS = {
   UPDATE_SCHEDULE: 86,
   DELETE_SCHEDULE: 87,
   RUN_SCHEDULE: 88,
+  CREATE_CHANNEL: 90,
+  UPDATE_CHANNEL: 91,
+  DELETE_CHANNEL: 92,
+  RETRY_DELIVERY: 93,
 } as const;
 
 /** The name of a method that keeps idempotency records. */

@@ -4,6 +4,7 @@ import { levelIndex, type LevelIndex } from './effective-levels.js';
 import type { CompileExpression, Expression } from './expression.js';
 import type { SpendingLimit } from './limit.js';
 import type { BudgetMonitor, CompiledMonitor } from './monitor.js';
+import { channelBook, type ChannelBook } from './notification/notification-channel.js';
 import { scheduleBook, type ScheduleBook } from './schedule.js';
 import { scopeIndex, type ScopeIndex } from './scope.js';
 
@@ -15,6 +16,7 @@ export const RULE_COLLECTIONS = [
   'emergency_policies',
   'alerts',
   'schedules',
+  'channels',
 ] as const;
 
 /** The name of such a collection. */
@@ -31,6 +33,7 @@ export interface Rules {
   readonly alerts: AlertIndex;
   readonly levels: LevelIndex;
   readonly schedules: ScheduleBook;
+  readonly channels: ChannelBook;
   readonly compile: CompileExpression;
 }
 
@@ -47,6 +50,8 @@ export function makeRules(rows: RuleRows, compile: CompileExpression, earlier?: 
       rows.limits === earlier?.rows.limits ? earlier.limits : scopeIndex(rows.limits.values()),
     schedules:
       rows.schedules === earlier?.rows.schedules ? earlier.schedules : scheduleBook(rows.schedules),
+    channels:
+      rows.channels === earlier?.rows.channels ? earlier.channels : channelBook(rows.channels),
     levels:
       rows.service_levels === earlier?.rows.service_levels
         ? earlier.levels

@@ -57,6 +57,8 @@ export interface Policy {
   readonly reservationCommitsMax: number;
   /** How long after its expiry a reservation takes late commits. */
   readonly lateWindowMs: number;
+  /** Notification channels. */
+  readonly channelsMax: number;
 }
 
 /** Extensions a reservation takes: api.md, ExtendReservation. */

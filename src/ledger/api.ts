@@ -11,6 +11,8 @@ import type { EmergencyRequest, EmergencyState } from '../domain/emergency/reque
 import type { NamedLevels, PlacedLevel } from '../domain/effective-levels.js';
 import type { Entry, EntryKind } from '../domain/entry.js';
 import type { Agent, Instant, Pool, Reservation, ReservationState, Uid } from '../domain/model.js';
+import type { DeliveryRow, DeliveryState } from '../domain/notification/delivery.js';
+import type { NotificationChannel } from '../domain/notification/notification-channel.js';
 import type { Review, ReviewRequest, ReviewTrigger } from '../domain/review.js';
 import type { ViolationCount } from '../domain/violation-counts.js';
 import type { Violation } from '../domain/violation.js';
@@ -123,6 +125,27 @@ export interface AlertFilter {
   readonly agentId: string;
   /** Empty: of any pool. Not together with an agent. */
   readonly poolId: string;
+}
+
+/** A channel and what is on its way to it. */
+export interface ChannelView {
+  readonly row: NotificationChannel;
+  readonly pendingCount: number;
+  readonly deadLetterCount: number;
+}
+
+/** Which deliveries are listed. */
+export interface DeliveryFilter {
+  /** Empty: of any channel. */
+  readonly channelId: string;
+  /** Undefined: in any state. */
+  readonly state: DeliveryState | undefined;
+}
+
+/** A delivery and its channel's id. */
+export interface DeliveryView {
+  readonly row: DeliveryRow;
+  readonly channelId: string;
 }
 
 /** What WatchBudgets sends. */
@@ -302,6 +325,13 @@ export interface LedgerApi {
   alert(id: string): BudgetAlert | undefined;
   /** By id. Rejects with AGENT_NOT_FOUND or POOL_NOT_FOUND. */
   listAlerts(filter: AlertFilter, page: PageRequest): Page<BudgetAlert> | Rejection;
+  channel(id: string): ChannelView | undefined;
+  /** By id. */
+  listChannels(page: PageRequest): Page<ChannelView>;
+  /** By its key, as an outcome names it. */
+  delivery(key: string): DeliveryView | undefined;
+  /** Those that wait, then dead letters; each by channel, oldest first. Rejects with CHANNEL_NOT_FOUND. */
+  listDeliveries(filter: DeliveryFilter, page: PageRequest): Page<DeliveryView> | Rejection;
   schedule(id: string): Schedule | undefined;
   /** By id. */
   listSchedules(page: PageRequest): Page<Schedule>;

@@ -8,6 +8,7 @@ import { makeAlertRound } from './alert-round.js';
 import type { StoreClock } from './clock.js';
 import { flush, nextExpiryOf, remember, type FlushContext, type Flushed } from './flush.js';
 import type { Judging } from './judge.js';
+import { notifyOf } from './notify-group.js';
 import { purge, type PurgePolicy, type Purged } from './purge.js';
 import { stateOf, type Rows } from './rows.js';
 import { dueAlone, runPrompt } from './scheduled-runs.js';
@@ -105,6 +106,7 @@ export function makeGroupDecider(options: DecisionOptions, settled: StoreReader)
     const judged = chores.alerts ? round.step(workspace, settled, now) : undefined;
     raiseDenied(workspace, now);
     if (chores.denials) rows.episodes.write(workspace, now);
+    notifyOf(workspace, context);
     const cutMore = chores.maintenance && cutDue(workspace, now);
     const flushing: FlushContext = {
       rows,

@@ -7,9 +7,12 @@ import { levelOf } from '../domain/effective-levels.js';
 import type { Instant } from '../domain/model.js';
 import { DEFAULT_POOL_ID, type Policy } from '../domain/state.js';
 import type { BackupReport, BatchAnswer, Caller, LedgerApi, VerificationReport } from './api.js';
+import { channelView, listChannels } from './channels.js';
 import { makeBudgetFeed } from './budget-feed.js';
 import { watchBudgets } from './budget-watch.js';
 import { type ClockPolicy, type TimeSource, startClock } from './clock.js';
+import { deliveryByKey, listDeliveries } from './deliveries.js';
+import { type DurableOutbox, makeOutbox, type OutboxBounds } from './durable-outbox.js';
 import { emergencyPolicy, emergencyRequest, listEmergencyRequests } from './emergencies.js';
 import { exportEntries } from './export.js';
 import { type GroupWriter, startGroupWriter } from './group-writer.js';
@@ -29,6 +32,7 @@ import {
   systemMetrics,
 } from './metrics.js';
 import { limitStatus, listObjects, scopeId } from './objects.js';
+import type { Outbox } from './outbox.js';
 import { findReview, listReviews, startReviews } from './reviews.js';
 import { durableRows, makeRows } from './rows.js';
 import { listSchedules, scheduleRuns } from './schedule-reads.js';
@@ -53,12 +57,17 @@ export interface LedgerOptions {
   readonly watchedAgentsMax: number;
   readonly violationsRetentionMs: number;
   readonly violationsMax: number;
+  readonly outbox: OutboxBounds;
   /** Called once when the storage failed: the process must leave. */
   readonly onStorageFailed: (error: unknown) => void;
+  /** Called when notifications became dead letters since too many waited for a channel. */
+  readonly onDeliveriesDropped: (channelId: string, count: number) => void;
 }
 
 /** A ledger that serves. */
 export interface Ledger extends LedgerApi {
+  /** Where notifications wait until they are sent. */
+  readonly outbox: Pick<DurableOutbox, keyof Outbox | 'onWork'>;
   /** Takes no more mutations, answers those taken, marks a clean stop and closes the store. */
   close(): Promise<void>;
 }
@@ -71,6 +80,9 @@ const SCHEDULES_INTERVAL_MS = 500;
 
 /** How often the alerts are judged that time alone may set off: api.md, EXHAUSTION_WITHIN. */
 const ALERTS_INTERVAL_MS = 60_000;
+
+/** Who asks for what the sidecar does by itself. */
+const SIDECAR: Caller = { principal: 'sidecar', traceId: '' };
 
 /** How often watchers that have heard nothing are looked for. */
 const TICK_MS = 250;
@@ -107,6 +119,7 @@ export async function openLedger(options: LedgerOptions): Promise<Ledger> {
     onDurable: (workspace, { movedFrom }) => {
       feed.publish(workspace, movedFrom);
       violations.publish(workspace);
+      outbox.publish(workspace);
     },
     onStorageFailed: options.onStorageFailed,
     onReview: () => {
@@ -114,6 +127,14 @@ export async function openLedger(options: LedgerOptions): Promise<Ledger> {
     },
   });
   const sources: ListSources = { reader: store, rows, now: clock.now };
+  const outbox = makeOutbox({
+    reader: store,
+    rules: () => rows.rules,
+    now: clock.now,
+    bounds: options.outbox,
+    transact: (work) => run(writer, SIDECAR, 1, work),
+    onDropped: options.onDeliveriesDropped,
+  });
   const watching: ViolationWatchSources = {
     feed: violations,
     storeId: store.header().storeId,
@@ -188,6 +209,11 @@ export async function openLedger(options: LedgerOptions): Promise<Ledger> {
     systemMetrics: () => systemMetrics(sources),
     alert: (id) => store.row('alerts', id),
     listAlerts: (filter, page) => listAlerts(sources, filter, page),
+    outbox,
+    channel: (id) => channelView(rows, outbox, id),
+    listChannels: (page) => listChannels(rows, outbox, page),
+    delivery: (key) => deliveryByKey(sources, key),
+    listDeliveries: (filter, page) => listDeliveries(sources, filter, page),
     schedule: (id) => store.row('schedules', id),
     listSchedules: (page) => listSchedules(store, page),
     scheduleRun: (key) => store.row('schedule_runs', key),
@@ -363,6 +389,6 @@ async function makeDefaultPool(ledger: Ledger): Promise<void> {
       funding: 'ON_DEMAND',
       metadata: [],
     },
-    { principal: 'sidecar', traceId: '' },
+    SIDECAR,
   );
 }

@@ -5,6 +5,7 @@ import { agentMethods } from './agent-methods.js';
 import { alertMethods } from './alert-methods.js';
 import { allocationMethods } from './allocation-methods.js';
 import { budgetService } from './budget-service.js';
+import { channelMethods, type NotificationOptions } from './channel-methods.js';
 import { emergencyMethods } from './emergency-methods.js';
 import { healthService } from './health.js';
 import type { ServingState } from './health.js';
@@ -27,6 +28,7 @@ import { agentViolationService, violationService } from './violation-service.js'
 export interface PlaneOptions extends ServerFacts {
   readonly ledger: LedgerApi;
   readonly limits: RpcLimits;
+  readonly notifications: NotificationOptions;
 }
 
 /**
@@ -63,6 +65,7 @@ export function adminPlane(
     ...alertMethods(ledger),
     ...levelMethods(ledger),
     ...scheduleMethods(ledger),
+    ...channelMethods(ledger, options.notifications),
     ...serverMethods(ledger, options),
   });
   const services = [

@@ -9,6 +9,7 @@ import { servingState } from './health.js';
 import type { RpcLimits } from './limits.js';
 import { startListener } from './listener.js';
 import type { Listener } from './listener.js';
+import type { NotificationOptions } from './channel-methods.js';
 import type { Log } from './log.js';
 import { adminPlane, agentPlane } from './plane.js';
 import { streamGate } from './stream-gate.js';
@@ -46,6 +47,8 @@ export interface RpcOptions {
   readonly log: Log;
   /** When the process began to serve, for GetServerInfo. */
   readonly startTime: Instant;
+  /** What channels may lead to, and what tests them. */
+  readonly notifications: NotificationOptions;
 }
 
 /** A listener that serves. */

@@ -39,6 +39,12 @@ export const TABLES = [
   'schedules',
   'schedule_runs',
   'schedule_marks',
+  'channels',
+  'channel_cooldowns',
+  'cooldown_looks',
+  'deliveries',
+  'dead_letters',
+  'ended_channels',
 ] as const;
 
 /** The name of a table. */

@@ -1,7 +1,7 @@
 import { afterEach, describe, expect, test } from 'vitest';
 import type { Send } from '../../src/delivery/courier.js';
 import { startDispatcher, type Dispatcher } from '../../src/delivery/dispatcher.js';
-import type { Delivery } from '../../src/delivery/outbox.js';
+import type { Delivery } from '../../src/ledger/outbox.js';
 import { refused, retry, type SendResult } from '../../src/delivery/send-result.js';
 import { RETRY_POLICY, type RetryPolicy } from '../../src/domain/notification/retry.js';
 import { DAY, MINUTE, SECOND, T0 } from '../fakes/manual-time.js';

@@ -115,6 +115,12 @@ export class MemoryLedger {
       watchedAgentsMax: 10_000,
       violationsRetentionMs: 90 * 24 * 60 * MINUTE,
       violationsMax: 1_000_000,
+      outbox: {
+        pendingDeliveriesMax: 1_000,
+        deadLettersMax: 1_000,
+        deadLettersRetentionMs: 30 * 24 * 60 * MINUTE,
+      },
+      onDeliveriesDropped: () => undefined,
       ...over,
       onStorageFailed: (error) => failures.push(error),
     });

@@ -1,4 +1,5 @@
-import type { Attempt, Delivery, Due, DueQuery, Outbox } from '../../src/delivery/outbox.js';
+import type { Attempt } from '../../src/domain/notification/delivery.js';
+import type { Delivery, Due, DueQuery, Outbox } from '../../src/ledger/outbox.js';
 
 interface Row {
   delivery: Delivery;

@@ -32,6 +32,7 @@ import { DAY, T0 } from './manual-time.js';
 export const POLICY: Policy = {
   openReservationsMax: 1_000,
   reservationCommitsMax: 1_000,
+  channelsMax: 10,
   lateWindowMs: 7 * DAY,
 };
 

@@ -13,7 +13,7 @@ import { adminPlane, agentPlane } from '../../src/rpc/plane.js';
 import { linksOfReadme, rpcTable } from '../support/readme.js';
 import { ROOT } from '../support/sidecar.js';
 import { fakeLedger } from './support/fake-ledger.js';
-import { LIMITS } from './support/harness.js';
+import { LIMITS, NOTIFICATIONS } from './support/harness.js';
 
 const SERVICES: readonly DescService[] = [
   BudgetService,
@@ -32,6 +32,7 @@ const options = {
   version: '0',
   limitsTable: {},
   startTime: 0,
+  notifications: NOTIFICATIONS,
 };
 
 /** What a plane serves of the services of this package. */

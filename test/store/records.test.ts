@@ -51,6 +51,12 @@ const MESSAGES: Partial<Record<Table, DescMessage>> = {
   schedules: schemas.ScheduleRecordSchema,
   schedule_runs: schemas.ScheduleRunRecordSchema,
   schedule_marks: schemas.ScheduleMarkRecordSchema,
+  channels: schemas.ChannelRecordSchema,
+  channel_cooldowns: schemas.ChannelCooldownRecordSchema,
+  cooldown_looks: schemas.CooldownLookRecordSchema,
+  deliveries: schemas.DeliveryRecordSchema,
+  dead_letters: schemas.DeliveryRecordSchema,
+  ended_channels: schemas.EndedChannelRecordSchema,
 };
 
 /** How a kind of row is written, and what reading it must give. */

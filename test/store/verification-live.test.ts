@@ -64,6 +64,8 @@ async function ledgerOn(kv: KeyValueStore) {
     watchedAgentsMax: 10,
     violationsRetentionMs: 24 * 60 * MINUTE,
     violationsMax: 1_000,
+    outbox: { pendingDeliveriesMax: 10, deadLettersMax: 10, deadLettersRetentionMs: 60 * MINUTE },
+    onDeliveriesDropped: () => undefined,
     onStorageFailed: (error) => {
       throw error;
     },

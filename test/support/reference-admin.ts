@@ -13,6 +13,7 @@ import {
   type RefAnswer,
   type RefPool,
 } from './reference.js';
+import type { ChannelCommand } from '../../src/domain/channel-command.js';
 import type { RuleCommand } from '../../src/domain/rule-command.js';
 import type { ScheduleCommand } from '../../src/domain/schedule-command.js';
 import type { ReferenceLedger } from './reference-ledger.js';
@@ -27,6 +28,7 @@ export type AdminCommand = Exclude<
   | C.SetServiceLevelsCommand
   | RunReviewCommand
   | ScheduleCommand
+  | ChannelCommand
 >;
 
 /** What operators do, on the reference. */

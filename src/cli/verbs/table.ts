@@ -3,6 +3,7 @@ import { AGENT_VERBS } from './agents.js';
 import { ALERT_VERBS } from './alerts.js';
 import { ALLOCATION_VERBS } from './allocation.js';
 import { BUDGET_VERBS } from './budgets.js';
+import { CHANNEL_VERBS } from './channels.js';
 import { METRICS_VERBS } from './metrics.js';
 import { LIMIT_VERBS } from './limits.js';
 import { MONITOR_VERBS } from './monitors.js';
@@ -27,6 +28,7 @@ export const VERBS: readonly Verb[] = [
   ...LIMIT_VERBS,
   ...MONITOR_VERBS,
   ...ALERT_VERBS,
+  ...CHANNEL_VERBS,
   ...METRICS_VERBS,
   ...EMERGENCY_VERBS,
   ...VIOLATION_VERBS,

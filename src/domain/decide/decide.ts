@@ -11,7 +11,9 @@ import { decideAgentState, decideCreateAgent, decideUpdateAgent } from './agents
 import { decideRecordBudgetChange, decideRunReview } from './annotate.js';
 import { decideCreateAlert, decideDeleteAlert, decideUpdateAlert } from './alerts.js';
 import { decideAdjustBudget, decideSetBudget } from './budgets.js';
+import { decideCreateChannel, decideDeleteChannel, decideUpdateChannel } from './channels.js';
 import { decideCommit } from './commit.js';
+import { decideRetryDelivery } from './deliveries.js';
 import { decideRequestEmergency } from './emergency.js';
 import { decideApproveEmergency, decideRejectEmergency } from './emergency-approval.js';
 import { decideSetEmergencyPolicy } from './emergency-policy.js';
@@ -133,5 +135,13 @@ export function decide(state: State, command: SingleCommand, context: Context): 
       return decideUpdateSchedule(state, command, context);
     case 'DELETE_SCHEDULE':
       return decideDeleteSchedule(state, command, context);
+    case 'CREATE_CHANNEL':
+      return decideCreateChannel(state, command, context);
+    case 'UPDATE_CHANNEL':
+      return decideUpdateChannel(state, command, context);
+    case 'DELETE_CHANNEL':
+      return decideDeleteChannel(state, command, context);
+    case 'RETRY_DELIVERY':
+      return decideRetryDelivery(state, command, context);
   }
 }

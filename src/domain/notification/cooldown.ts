@@ -54,11 +54,12 @@ export interface Keep {
 }
 
 /**
- * What shares a cooldown: a rule and an agent. Violations that no rule found share one by their type.
- * No two pairs have the same key.
+ * What shares a cooldown: a rule and an agent, or a rule and a pool where no agent is concerned. A rule's
+ * violations are all of one type, so violations that no rule found share one by their type. No two have
+ * the same key. At most 320 bytes.
  */
-export function cooldownKey({ ruleId, type, agentId }: ToldViolation): string {
-  return JSON.stringify([ruleId === '' ? { type } : ruleId, agentId]);
+export function cooldownKey({ ruleId, type, agentId, poolId }: ToldViolation): string {
+  return JSON.stringify([type, ruleId, ...(agentId === '' ? ['', poolId] : [agentId])]);
 }
 
 /**

@@ -1,6 +1,8 @@
 import type { CollectionName, Collections } from '../../domain/collection.js';
 import type { Table } from '../kv.js';
+import { channelCodec, endedChannelCodec } from './channels.js';
 import type { Codec } from './codec.js';
+import { channelCooldownCodec, cooldownLookCodec, deliveryCodec } from './deliveries.js';
 import { limitCodec, limitCounterCodec } from './limits.js';
 import { monitorCodec } from './monitors.js';
 import {
@@ -51,6 +53,12 @@ export const CODECS: { readonly [C in CollectionName]: Codec<Collections[C]> } =
   schedules: scheduleCodec,
   schedule_runs: scheduleRunCodec,
   schedule_marks: scheduleMarkCodec,
+  channels: channelCodec,
+  channel_cooldowns: channelCooldownCodec,
+  cooldown_looks: cooldownLookCodec,
+  deliveries: deliveryCodec,
+  dead_letters: deliveryCodec,
+  ended_channels: endedChannelCodec,
 };
 
 /** The names of all collections. Each is a table. */

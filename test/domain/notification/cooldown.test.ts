@@ -141,9 +141,13 @@ test('a rule and an agent share a cooldown, other rules and agents have their ow
     { ...LIMIT_VIOLATION, ruleId: '', type: 'CUSTOM' },
     { ...LIMIT_VIOLATION, ruleId: '', type: 'OVERSPEND' },
     { ...LIMIT_VIOLATION, ruleId: 'CUSTOM' },
+    { ...LIMIT_VIOLATION, type: 'POLICY_BREACH' },
+    { ...LIMIT_VIOLATION, agentId: '' },
+    { ...LIMIT_VIOLATION, agentId: '', poolId: 'pool-2' },
+    { ...LIMIT_VIOLATION, agentId: 'pool-1', poolId: '' },
   ] as const;
   expect(new Set(violations.map(cooldownKey)).size).toBe(violations.length);
-  expect(cooldownKey({ ...LIMIT_VIOLATION, id: 'v-2', type: 'CUSTOM' })).toBe(
+  expect(cooldownKey({ ...LIMIT_VIOLATION, id: 'v-2', poolId: 'pool-2' })).toBe(
     cooldownKey(LIMIT_VIOLATION),
   );
 });

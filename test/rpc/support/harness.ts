@@ -1,7 +1,9 @@
 import { onTestFinished } from 'vitest';
+import { PUBLIC_ONLY } from '../../../src/domain/notification/address-policy.js';
 import type { LedgerApi } from '../../../src/ledger/api.js';
 import { ADMIN } from '../../../src/rpc/access/principal.js';
 import { digestOf } from '../../../src/rpc/access/token.js';
+import type { NotificationOptions } from '../../../src/rpc/channel-methods.js';
 import type { RpcLimits } from '../../../src/rpc/limits.js';
 import type { LogFields } from '../../../src/rpc/log.js';
 import { startServer } from '../../../src/rpc/server.js';
@@ -31,6 +33,12 @@ export const LIMITS: RpcLimits = {
   streamItemsInWorkMax: 16,
   watchedAgentsMax: 100,
   forcedAmountMax: amount('1000000'),
+};
+
+/** Webhooks to public addresses, and receivers that are content with every test. */
+export const NOTIFICATIONS: NotificationOptions = {
+  policy: PUBLIC_ONLY,
+  test: () => Promise.resolve({ delivered: true, status: 200, reason: '', excerpt: 'ok' }),
 };
 
 export interface LogLine {
@@ -72,6 +80,7 @@ export async function serve({ limits, ...over }: HarnessOptions = {}): Promise<H
     limitsTable: { message_bytes_max: '65536' },
     log: { info: log('info'), warn: log('warn'), error: log('error') },
     startTime: 1_000,
+    notifications: NOTIFICATIONS,
     ...over,
     limits: { ...LIMITS, ...limits },
   });

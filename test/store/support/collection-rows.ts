@@ -32,6 +32,7 @@ import {
   violation,
   wordOf,
 } from './rows.js';
+import { CHANNEL_ROWS } from './channel-rows.js';
 
 const scope: fc.Arbitrary<Scope> = fc.record({ kind: wordOf(SCOPE_KINDS), uid });
 
@@ -270,4 +271,5 @@ export const COLLECTION_ROWS: { readonly [C in CollectionName]: fc.Arbitrary<Col
     agentsFailed: counter,
   }),
   schedule_marks: fc.record({ run: counter }),
+  ...CHANNEL_ROWS,
 };

@@ -1,5 +1,6 @@
 import type { Instant } from '../domain/model.js';
 import type { Channel } from '../domain/notification/channel.js';
+import type { Attempt } from '../domain/notification/delivery.js';
 import type { Notification } from '../domain/notification/notification.js';
 
 /** A notification on its way to a channel. Its rows are durable before anybody sees it. */
@@ -11,20 +12,6 @@ export interface Delivery {
   readonly createTime: Instant;
   /** Attempts that failed and were recorded. */
   readonly attempts: number;
-}
-
-/** What is recorded of an attempt. It holds no secrets and may be shown. */
-export interface Attempt {
-  /** From 1. */
-  readonly number: number;
-  readonly startTime: Instant;
-  readonly endTime: Instant;
-  /** The HTTP status; 0: there was no answer, or the channel is no webhook. */
-  readonly status: number;
-  /** Why it failed; empty: it did not. */
-  readonly reason: string;
-  /** The beginning of the answer's body, at most 256 characters. */
-  readonly excerpt: string;
 }
 
 /** What the dispatcher can take on now. */
