@@ -72,6 +72,9 @@ const AGENT_OPTIONS = {
   timeout: IDLE_MS,
 } as const;
 
+/** Shorter parts of a URL or header are words that answers may use. */
+const PART_CHARS_MIN = 8;
+
 /** Starts a sender. */
 export function createWebhookSender(options: WebhookOptions): WebhookSender {
   const { policy, now, limits = WEBHOOK_LIMITS } = options;
@@ -133,8 +136,16 @@ function headersOf(post: WebhookPost, version: string, now: Instant): Record<str
 }
 
 /** Everything of a request that its receiver may repeat and nobody else may read. */
-function secretsOf({ url, headers, secrets }: WebhookPost, { pathname, search }: URL) {
-  return [url, `${pathname}${search}`, pathname, ...secrets, ...headers.map(({ value }) => value)];
+function secretsOf(
+  { url, headers, secrets }: WebhookPost,
+  { pathname, search, searchParams }: URL,
+) {
+  const values = headers.map(({ value }) => value);
+  // A token without its scheme is as good as with it, and so is the end of a path without its beginning.
+  const words = values.flatMap((value) => value.split(' '));
+  const parts = [...words, ...searchParams.values(), pathname.split('/').at(-1) ?? ''];
+  const long = parts.filter(({ length }) => length >= PART_CHARS_MIN);
+  return [url, `${pathname}${search}`, pathname, ...secrets, ...values, ...long];
 }
 
 function judgeAnswer(

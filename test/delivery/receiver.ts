@@ -27,8 +27,11 @@ export interface Receiver {
   close(): Promise<void>;
 }
 
-/** Starts a receiver on a free port of 127.0.0.1. */
-export async function startReceiver(answer: Answer, secure = false): Promise<Receiver> {
+/** Starts a receiver on 127.0.0.1, on a free port unless one is given. */
+export async function startReceiver(
+  answer: Answer,
+  { secure = false, port = 0 }: { readonly secure?: boolean; readonly port?: number } = {},
+): Promise<Receiver> {
   const received: Received[] = [];
   let connections = 0;
   const listener: http.RequestListener = (request, response) => {
@@ -45,7 +48,7 @@ export async function startReceiver(answer: Answer, secure = false): Promise<Rec
   const tls = { key: TEST_KEY, cert: TEST_CERTIFICATE };
   const server = secure ? https.createServer(tls, listener) : http.createServer(listener);
   server.on('connection', () => (connections += 1));
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  await new Promise<void>((resolve) => server.listen(port, '127.0.0.1', resolve));
   return {
     port: (server.address() as AddressInfo).port,
     received,

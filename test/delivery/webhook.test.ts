@@ -20,7 +20,7 @@ afterEach(async () => {
 });
 
 async function receive(answer: Answer, secure = false): Promise<Receiver> {
-  const receiver = await startReceiver(answer, secure);
+  const receiver = await startReceiver(answer, { secure });
   closing.push(() => receiver.close());
   return receiver;
 }
