@@ -40,5 +40,7 @@ export async function openSeedLedger(
     groupCommandsMax: GROUP_COMMANDS,
     agentCacheRows: config.agentCacheMax,
     reservationCacheRows: config.reservationCacheMax,
+    outbox: config,
+    onDeliveriesDropped: () => undefined,
   });
 }
