@@ -107,6 +107,10 @@ const CONCERNS: { readonly [Method in Command['method']]: Concern<Method> } = {
   UPDATE_SCHEDULE: nobody,
   DELETE_SCHEDULE: nobody,
   RUN_SCHEDULE: nobody,
+  CREATE_CHANNEL: nobody,
+  UPDATE_CHANNEL: nobody,
+  DELETE_CHANNEL: nobody,
+  RETRY_DELIVERY: nobody,
 };
 
 function agentIdOf({ kind, id }: TransferParty): readonly string[] {

@@ -11,8 +11,6 @@ import type { EmergencyRequest, EmergencyState } from '../domain/emergency/reque
 import type { NamedLevels, PlacedLevel } from '../domain/effective-levels.js';
 import type { Entry, EntryKind } from '../domain/entry.js';
 import type { Agent, Instant, Pool, Reservation, ReservationState, Uid } from '../domain/model.js';
-import type { DeliveryRow, DeliveryState } from '../domain/notification/delivery.js';
-import type { NotificationChannel } from '../domain/notification/notification-channel.js';
 import type { Review, ReviewRequest, ReviewTrigger } from '../domain/review.js';
 import type { ViolationCount } from '../domain/violation-counts.js';
 import type { Violation } from '../domain/violation.js';
@@ -30,6 +28,7 @@ import type {
   UsageBucketView,
 } from './metrics-views.js';
 import type { Schedule, ScheduleRun } from '../domain/schedule.js';
+import type { ChannelView, DeliveryFilter, DeliveryView } from './channel-views.js';
 
 /** Judges by its id whether an agent is one that may be seen. */
 export type AgentScope = (agentId: string) => boolean;
@@ -125,27 +124,6 @@ export interface AlertFilter {
   readonly agentId: string;
   /** Empty: of any pool. Not together with an agent. */
   readonly poolId: string;
-}
-
-/** A channel and what is on its way to it. */
-export interface ChannelView {
-  readonly row: NotificationChannel;
-  readonly pendingCount: number;
-  readonly deadLetterCount: number;
-}
-
-/** Which deliveries are listed. */
-export interface DeliveryFilter {
-  /** Empty: of any channel. */
-  readonly channelId: string;
-  /** Undefined: in any state. */
-  readonly state: DeliveryState | undefined;
-}
-
-/** A delivery and its channel's id. */
-export interface DeliveryView {
-  readonly row: DeliveryRow;
-  readonly channelId: string;
 }
 
 /** What WatchBudgets sends. */

@@ -1,4 +1,5 @@
-import type { ChannelView, Page, PageRequest } from './api.js';
+import type { Page, PageRequest } from './api.js';
+import type { ChannelView } from './channel-views.js';
 import type { DurableOutbox } from './durable-outbox.js';
 import { collect } from './lists.js';
 import type { DurableRows } from './rows.js';

@@ -5,7 +5,8 @@ import {
   type DeliveryRow,
   type DeliveryState,
 } from '../domain/notification/delivery.js';
-import type { DeliveryFilter, DeliveryView, Page, PageRequest } from './api.js';
+import type { Page, PageRequest } from './api.js';
+import type { DeliveryFilter, DeliveryView } from './channel-views.js';
 import { collect, type ListSources } from './lists.js';
 
 /** Where deliveries lie by their state, in the order of the list, and what their pages' keys begin with. */

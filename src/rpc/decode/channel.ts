@@ -22,7 +22,7 @@ import type {
   RetryDeliveryRequest,
   UpdateNotificationChannelRequest,
 } from '../../gen/safeguards/v1/channel_pb.js';
-import type { DeliveryFilter } from '../../ledger/api.js';
+import type { DeliveryFilter } from '../../ledger/channel-views.js';
 import { formOf, judged, partOf, refuseField } from './form.js';
 import type { Form } from './form.js';
 import { maskOf } from './mask.js';

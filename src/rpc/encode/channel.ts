@@ -11,7 +11,7 @@ import {
   type NotificationChannel,
   type WebhookBody,
 } from '../../gen/safeguards/v1/channel_pb.js';
-import type { ChannelView, DeliveryView } from '../../ledger/api.js';
+import type { ChannelView, DeliveryView } from '../../ledger/channel-views.js';
 import { durationOf, timestampOf } from './time.js';
 
 /**
