@@ -40,7 +40,15 @@ const SECTIONS: readonly (readonly [title: string, rpcs: readonly string[]])[] =
       'ListViolations',
     ],
   ],
-  ['Budget alerts', ['CreateBudgetAlert', 'WatchViolations']],
+  [
+    'Budget alerts',
+    [
+      'CreateBudgetAlert',
+      'WatchViolations',
+      'CreateNotificationChannel',
+      'TestNotificationChannel',
+    ],
+  ],
   ['Emergency budget allocation', ['SetEmergencyPolicy', 'RequestEmergencyAllocation']],
   ['Budget rebalancing', ['RebalancePool']],
   [

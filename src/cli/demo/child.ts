@@ -20,7 +20,9 @@ const START_MS_MAX = 30_000;
 /** Starts `serve` on free ports with its data in a folder, and waits until it serves. */
 export async function startChild(script: string, dataDir: string): Promise<Child> {
   const args = ['serve', '--data-dir', dataDir, '--agent-listen', '127.0.0.1:0'];
-  const child = fork(script, [...args, '--admin-listen', '127.0.0.1:0', '--log-level', 'warn'], {
+  // The demo's own receiver of notifications is on this host.
+  const own = ['--webhook-private-addresses', '--log-level', 'warn'];
+  const child = fork(script, [...args, '--admin-listen', '127.0.0.1:0', ...own], {
     env: environment(),
     stdio: ['ignore', 'ignore', 'pipe', 'ipc'],
   });

@@ -7,6 +7,7 @@ import { admin } from './calls.js';
 import { agentBudgets, budgetPools } from './concepts.js';
 import { budgetAlerts, spendingLimits, trackingUsage } from './control.js';
 import { emergencies } from './emergencies.js';
+import { notifications } from './notifications.js';
 import { degradation, reviews, trackingAndLogging } from './practice.js';
 import { crash, hold, pools, race } from './scenes.js';
 import {
@@ -27,6 +28,7 @@ const CHAPTERS = [
   trackingUsage,
   spendingLimits,
   budgetAlerts,
+  notifications,
   emergencies,
   rebalancing,
   trackingAndLogging,
