@@ -83,7 +83,9 @@ export class LinearClient {
   #again({ operations }: AgentHistory): Input {
     const { input } = this.#pick(operations.slice(-40));
     const isSpend = input.kind === 'spend' || input.kind === 'reserve';
-    return isSpend && this.#random() < 0.3 ? { ...input, amount: input.amount + 1n } : input;
+    return isSpend && this.#random() < 0.5
+      ? { ...input, amount: input.amount + money('1') }
+      : input;
   }
 
   #amount(): bigint {
