@@ -163,12 +163,21 @@ function ledgerOptions(
     agentCacheRows: config.agentCacheMax,
     reservationCacheRows: config.reservationCacheMax,
     watchedAgentsMax: config.watchedAgentsMax,
+    entriesRetentionMs: config.entriesRetentionMs,
+    entriesBytesMax: config.entriesBytesMax,
+    usageMinutesRetentionMs: config.usageMinutesRetentionMs,
+    usageHoursRetentionMs: config.usageHoursRetentionMs,
+    usageDaysRetentionMs: config.usageDaysRetentionMs,
     violationsRetentionMs: config.violationsRetentionMs,
     violationsMax: config.violationsMax,
     outbox: config,
     onDeliveriesDropped: (channelId, count) => {
       const message = 'Too many notifications wait for a channel. The least severe are given up';
       log.warn({ channel_id: channelId, count }, message);
+    },
+    onDamage: (problem) => {
+      const advice = 'Run safeguards verify and restore a backup';
+      log.error({ problem, advice }, 'The ledger does not verify; retention cuts no more');
     },
     onStorageFailed,
   };

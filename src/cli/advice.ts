@@ -46,6 +46,7 @@ const ADVICE: Readonly<Record<Reason, string>> = {
   MONITOR_NOT_FOUND: 'Look for it with "monitor list".',
   MONITOR_ALREADY_EXISTS: 'Use another id, or change it with "monitor update".',
   TOO_MANY_RULES: 'Delete some that nobody needs.',
+  ENTRY_COMPACTED: 'Correct the budget with "safeguards budget adjust".',
   EMERGENCY_REQUEST_NOT_PENDING: 'See what became of it in "safeguards emergency get REQUEST".',
   VIOLATION_ALREADY_RESOLVED: 'Nothing is left to do: see "safeguards violations get ID".',
   REVISION_STALE: 'Read it again, and repeat with the new revision.',

@@ -237,6 +237,31 @@ export const LIMITS = {
     '1000000',
     'Largest amount of a spend with SPEND_MODE_FORCE, in the unit of the pool',
   ),
+  entries_retention: row(
+    value.duration('1h', '3650d'),
+    '30d',
+    'How long ledger entries are kept; older ones are folded into one opening row per account',
+  ),
+  entries_bytes_max: row(
+    value.size('1MiB', '16TiB'),
+    '4GiB',
+    'Most room that ledger entries take in the store; beyond, the oldest are folded, however young',
+  ),
+  usage_minutes_retention: row(
+    value.duration('1d', '90d'),
+    '7d',
+    'How long usage is kept by the minute; before that by the hour',
+  ),
+  usage_hours_retention: row(
+    value.duration('7d', '730d'),
+    '90d',
+    'How long usage is kept by the hour; before that by the day',
+  ),
+  usage_days_retention: row(
+    value.duration('90d', '3650d'),
+    '730d',
+    'How long usage is kept by the day',
+  ),
   violations_retention: row(
     value.duration('1d', '3650d'),
     '90d',

@@ -4,6 +4,7 @@ import type { BudgetMonitor } from './monitor.js';
 import type { EmergencyPolicy } from './emergency/policy.js';
 import type { EmergencyGrants, EmergencyRequest } from './emergency/request.js';
 import type { Instant, Method, Uid } from './model.js';
+import type { Opening, Retention } from './opening.js';
 import type { Review, ReviewFindings, ReviewOrder } from './review.js';
 import type { ChannelCooldown, CooldownLook } from './notification/channel-cooldown.js';
 import type { DeliveryRow } from './notification/delivery.js';
@@ -65,6 +66,10 @@ export interface Collections {
   schedules: Schedule;
   /** By runKey. */
   schedule_runs: ScheduleRun;
+  /** By sequenceKey of the account's uid. */
+  openings: Opening;
+  /** One row, under RETENTION_KEY. */
+  retention: Retention;
   /** By markKey: agents that a run in progress is done with, ahead of its turn. */
   schedule_marks: { readonly run: number };
   /** By id. */

@@ -25,6 +25,7 @@ export const ENTRY_KINDS = {
   ALLOCATE: 19,
   EMERGENCY: 21,
   ANNOTATE: 22,
+  CUT: 23,
 } as const;
 
 /** The name of an entry's kind. */

@@ -19,6 +19,8 @@ export interface State {
   /** The open reservations of an agent, by id. */
   openReservations(uid: Uid): readonly Reservation[];
   entry(sequence: number): EntryBody | undefined;
+  /** The oldest entry that is kept: those before it were cut. */
+  oldestSequence(): number;
   /** What was refunded of an entry so far. */
   refunded(sequence: number): Amount;
   /** Living agents, by id: for ApplyConfiguration with prune. */

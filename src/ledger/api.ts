@@ -95,6 +95,12 @@ export interface Page<T> {
   readonly last: string | undefined;
 }
 
+/** A page of what retention cuts. */
+export interface HistoryPage<T> extends Page<T> {
+  /** What was before this moment is not kept, or not all of it; undefined where all of the range is. */
+  readonly retainedFrom: Instant | undefined;
+}
+
 /** Where a page begins and how long it may be. */
 export interface PageRequest {
   /** The key of the last item of the page before, or undefined. */
@@ -102,6 +108,11 @@ export interface PageRequest {
   /** 1..1000. */
   readonly size: number;
 }
+
+/** What ExportLedger sends, or why it ends early. */
+export type ExportMessage =
+  | { readonly kind: 'ENTRY'; readonly exported: ExportedEntry }
+  | { readonly kind: 'ENDED'; readonly rejection: Rejection };
 
 /** One entry as exported: the record and what its hash is made of. */
 export interface ExportedEntry {
@@ -187,6 +198,8 @@ export interface BackupReport {
 export interface StoreInfo {
   readonly storeId: string;
   readonly format: number;
+  /** The oldest entry that is kept, 0 when there is none. */
+  readonly oldestSequence: number;
   readonly headSequence: number;
   readonly headHash: Uint8Array;
   readonly time: Instant;
@@ -250,14 +263,18 @@ export interface LedgerApi {
   ): Page<EmergencyRequest> | Rejection;
 
   /** Spends and commits, newest first. Rejects with AGENT_NOT_FOUND. */
-  usageEntries(agentId: string, range: TimeRange, page: PageRequest): Page<Entry> | Rejection;
+  usageEntries(
+    agentId: string,
+    range: TimeRange,
+    page: PageRequest,
+  ): HistoryPage<Entry> | Rejection;
   /** Sums, oldest first. Rejects with AGENT_NOT_FOUND. */
   usageBuckets(
     agentId: string,
     granularity: 'MINUTE' | 'HOUR' | 'DAY',
     range: TimeRange,
     page: PageRequest,
-  ): Page<UsageBucketView> | Rejection;
+  ): HistoryPage<UsageBucketView> | Rejection;
   /**
    * Newest first; what clients noted only where the kind ANNOTATE is asked for. `after` is
    * `sequence priority`. Rejects with AGENT_NOT_FOUND.
@@ -267,7 +284,7 @@ export interface LedgerApi {
     kinds: readonly EntryKind[],
     range: TimeRange,
     page: PageRequest,
-  ): Page<BudgetChangeView> | Rejection;
+  ): HistoryPage<BudgetChangeView> | Rejection;
   /** Notes a change that a client made elsewhere. Rejects with AGENT_NOT_FOUND, AGENT_CLOSED. */
   recordBudgetChange(
     command: RecordBudgetChangeCommand,
@@ -318,8 +335,16 @@ export interface LedgerApi {
   /** Newest first. Rejects with SCHEDULE_NOT_FOUND. */
   scheduleRuns(id: string, page: PageRequest): Page<ScheduleRun> | Rejection;
 
-  /** Oldest first, from the entry after `after` to `through` (0: the head now). */
-  exportEntries(after: number, through: number, signal: AbortSignal): AsyncIterable<ExportedEntry>;
+  /**
+   * Oldest first, from the entry after `after` (0: from the oldest that is kept) to `through` (0: the
+   * head now). Rejects with CURSOR_COMPACTED when entries after `after` were cut, and ends with it when
+   * retention overtakes a slow reader.
+   */
+  exportEntries(
+    after: number,
+    through: number,
+    signal: AbortSignal,
+  ): AsyncIterable<ExportMessage> | Rejection;
 
   /**
    * Snapshot, then changes. Throws nothing: a rejection comes at once. Ends when the signal aborts;

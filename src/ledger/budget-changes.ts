@@ -4,9 +4,10 @@ import { EXTERNAL_FIELDS } from '../domain/budget-change.js';
 import { agentNotFound } from '../domain/decide/checks.js';
 import type { Entry, EntryKind } from '../domain/entry.js';
 import type { Agent } from '../domain/model.js';
-import type { Page, PageRequest, TimeRange } from './api.js';
+import type { HistoryPage, PageRequest, TimeRange } from './api.js';
 import type { BudgetChangeView } from './metrics-views.js';
 import { entriesOf } from './history.js';
+import { entriesKeptFrom } from './kept.js';
 import { collect, type ListSources } from './lists.js';
 
 /** An entry of an agent, and the agent's priority after it. */
@@ -25,10 +26,10 @@ export function budgetChanges(
   kinds: readonly EntryKind[],
   range: TimeRange,
   page: PageRequest,
-): Page<BudgetChangeView> | Rejection {
+): HistoryPage<BudgetChangeView> | Rejection {
   const agent = sources.rows.agentById(agentId);
   if (agent === undefined) return agentNotFound(agentId);
-  return collect(
+  const found = collect(
     rankedEntries(sources, agent, range, page.after),
     page.size,
     ({ entry, priority }) => `${entry.sequence} ${priorityBefore(entry, agent, priority)}`,
@@ -39,6 +40,7 @@ export function budgetChanges(
       return kinds.length === 0 ? undefined : externalChange(entry, agent, priority);
     },
   );
+  return { ...found, retainedFrom: entriesKeptFrom(sources.reader, agent, range) };
 }
 
 /**

@@ -9,11 +9,12 @@ import type { StoreClock } from './clock.js';
 import { flush, nextExpiryOf, remember, type FlushContext, type Flushed } from './flush.js';
 import type { Judging } from './judge.js';
 import { notifyOf } from './notify-group.js';
-import { purge, type PurgePolicy, type Purged } from './purge.js';
+import type { Purged } from './purge.js';
 import { stateOf, type Rows } from './rows.js';
 import { dueAlone, runPrompt } from './scheduled-runs.js';
 import type { Header, Store, StoreReader, StoreWriter } from './store.js';
 import { dueAfter } from './timetable.js';
+import { makeUpkeep, type UpkeepPolicy } from './upkeep.js';
 import type { UsageBook } from './usage-book.js';
 import { SIDECAR_STAMP, Workspace } from './workspace.js';
 
@@ -24,7 +25,9 @@ export interface DecisionOptions {
   readonly usage: UsageBook;
   readonly clock: StoreClock;
   readonly policy: Policy;
-  readonly purge: PurgePolicy;
+  readonly purge: UpkeepPolicy;
+  /** Called when an entry does not fit and retention cuts no more. */
+  readonly onDamage: (message: string) => void;
   readonly newId: () => string;
 }
 
@@ -83,6 +86,7 @@ const NEVER: Instant = 2 ** 48 - 1;
 export function makeGroupDecider(options: DecisionOptions, settled: StoreReader): GroupDecider {
   const { store, rows, clock } = options;
   const round = makeAlertRound();
+  const upkeep = makeUpkeep(options.purge, options.onDamage);
   let header = store.header();
   let nextExpiry: Instant = 0;
 
@@ -118,7 +122,7 @@ export function makeGroupDecider(options: DecisionOptions, settled: StoreReader)
     const flushed = flush(writer, workspace, header, flushing);
     const ended: string[] = [];
     const purged = chores.maintenance
-      ? purgeDue(writer, flushed.header, now, ended)
+      ? purgeDue(writer, flushed.header, now, tasks.length > 0, ended)
       : { header: flushed.header, more: false };
     const writes = purged.header !== header;
     if (writes) writer.putHeader(purged.header);
@@ -162,9 +166,15 @@ export function makeGroupDecider(options: DecisionOptions, settled: StoreReader)
     return more;
   }
 
-  function purgeDue(writer: StoreWriter, before: Header, now: Instant, ended: string[]): Purged {
+  function purgeDue(
+    writer: StoreWriter,
+    before: Header,
+    now: Instant,
+    busy: boolean,
+    ended: string[],
+  ): Purged {
     const walk = { ...writer, ...settled };
-    return purge(walk, before, now, options.purge, (id) => ended.push(id));
+    return upkeep.step(walk, before, now, busy, (id) => ended.push(id));
   }
 
   return {

@@ -41,6 +41,8 @@ export interface GroupWriterOptions extends DecisionOptions {
   readonly onDurable: (workspace: Workspace, flushed: Flushed) => void;
   /** Called with every review that a durable group ordered. */
   readonly onReview: (order: ReviewOrder) => void;
+  /** Called when an entry does not fit and retention cuts no more. */
+  readonly onDamage: (message: string) => void;
   /** Called once when the storage failed: nothing can be written any more. */
   readonly onStorageFailed: (error: unknown) => void;
 }

@@ -11,9 +11,10 @@ import {
   sumRow,
   type UsageCell,
 } from '../domain/usage.js';
-import type { Page, PageRequest, TimeRange } from './api.js';
+import type { HistoryPage, PageRequest, TimeRange } from './api.js';
 import type { UsageBucketView } from './metrics-views.js';
 import { collect, type ListSources } from './lists.js';
+import { bucketsKeptFrom, entriesKeptFrom } from './kept.js';
 import type { StoreReader } from './store.js';
 
 const HOUR_MS = 3_600_000;
@@ -25,7 +26,7 @@ export function usageEntries(
   agentId: string,
   range: TimeRange,
   page: PageRequest,
-): Page<Entry> | Rejection {
+): HistoryPage<Entry> | Rejection {
   const agent = sources.rows.agentById(agentId);
   if (agent === undefined) return agentNotFound(agentId);
   const found = collect(
@@ -37,7 +38,7 @@ export function usageEntries(
         ? entry
         : undefined,
   );
-  return found;
+  return { ...found, retainedFrom: entriesKeptFrom(sources.reader, agent, range) };
 }
 
 /**
@@ -78,7 +79,7 @@ export function usageBuckets(
   granularity: 'MINUTE' | 'HOUR' | 'DAY',
   range: TimeRange,
   page: PageRequest,
-): Page<UsageBucketView> | Rejection {
+): HistoryPage<UsageBucketView> | Rejection {
   const uid = sources.rows.agentById(agentId)?.uid;
   // From the same snapshot as the rows: which hour is not folded yet must not be of another moment.
   const agent = uid === undefined ? undefined : sources.reader.agent(uid);
@@ -87,19 +88,20 @@ export function usageBuckets(
   // The bucket that a moment lies in counts wholly.
   const first = Math.floor(range.start / step) * step;
   const start = page.after === undefined ? first : Math.max(first, Number(page.after) + step);
+  const retainedFrom = bucketsKeptFrom(sources.reader, granularity, agent, range);
   // Nobody used anything before being created or after the newest row.
   const bounded = {
-    start: Math.max(start, Math.floor(agent.createTime / step) * step),
+    start: Math.max(start, Math.floor(agent.createTime / step) * step, retainedFrom ?? 0),
     end: Math.min(range.end, (agent.usageHour + 1) * HOUR_MS),
   };
   const items: UsageBucketView[] = [];
   for (const bucket of bucketsOf(sources.reader, agent, granularity, bounded)) {
     if (items.length === page.size) {
-      return { items, last: String(items.at(-1)?.start) };
+      return { items, last: String(items.at(-1)?.start), retainedFrom };
     }
     items.push(bucket);
   }
-  return { items, last: undefined };
+  return { items, last: undefined, retainedFrom };
 }
 
 function* bucketsOf(

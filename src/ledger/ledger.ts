@@ -2,6 +2,7 @@ import { v7 as newUuid } from 'uuid';
 import { type Answer, type Rejection, reject } from '../domain/answer.js';
 import type { Command } from '../domain/command.js';
 import { asOf } from '../domain/decide/checks.js';
+import { entryCompacted } from '../domain/decide/refund.js';
 import { countingLevels, findLevelScope } from '../domain/decide/service-levels.js';
 import { levelOf } from '../domain/effective-levels.js';
 import type { Instant } from '../domain/model.js';
@@ -37,27 +38,27 @@ import { findReview, listReviews, startReviews } from './reviews.js';
 import { durableRows, makeRows } from './rows.js';
 import { listSchedules, scheduleRuns } from './schedule-reads.js';
 import type { Store } from './store.js';
+import type { UpkeepPolicy } from './upkeep.js';
 import { makeUsageBook } from './usage-book.js';
 import { makeViolationFeed } from './violation-feed.js';
 import { type ViolationWatchSources, watchViolations } from './violation-watch.js';
 import { listViolations, violationCounts, violationOf } from './violations.js';
 
 /** Everything a ledger is opened with. Bounds are settings of the configuration. */
-export interface LedgerOptions {
+export interface LedgerOptions extends UpkeepPolicy {
   readonly store: Store;
   readonly time: TimeSource;
   readonly clock: ClockPolicy;
   readonly policy: Policy;
-  readonly idempotencyTtlMs: number;
   readonly sweepIntervalMs: number;
   readonly queueCommandsMax: number;
   readonly groupCommandsMax: number;
   readonly agentCacheRows: number;
   readonly reservationCacheRows: number;
   readonly watchedAgentsMax: number;
-  readonly violationsRetentionMs: number;
-  readonly violationsMax: number;
   readonly outbox: OutboxBounds;
+  /** Called when an entry does not fit the ledger and retention cuts no more: for the log. */
+  readonly onDamage: (message: string) => void;
   /** Called once when the storage failed: the process must leave. */
   readonly onStorageFailed: (error: unknown) => void;
   /** Called when notifications became dead letters since too many waited for a channel. */
@@ -121,6 +122,7 @@ export async function openLedger(options: LedgerOptions): Promise<Ledger> {
       violations.publish(workspace);
       outbox.publish(workspace);
     },
+    onDamage: options.onDamage,
     onStorageFailed: options.onStorageFailed,
     onReview: () => {
       reviews.carryOutOrders();
@@ -196,6 +198,7 @@ export async function openLedger(options: LedgerOptions): Promise<Ledger> {
       const { sequence, agent } = outcome;
       const entry = store.entry(sequence)?.entry;
       const change = entry && agent && externalChange(entry, agent, agent.priority);
+      if (entry === undefined && outcome.replayed) return entryCompacted(sequence);
       if (change === undefined) throw new Error(`entry ${sequence} notes no change`);
       return { outcome, change };
     },
@@ -251,7 +254,9 @@ export async function openLedger(options: LedgerOptions): Promise<Ledger> {
     now: clock.now,
     info: () => {
       const { storeId, headSequence, headHash } = store.header();
-      return { storeId, format: store.format, headSequence, headHash, time: clock.now() };
+      const oldestSequence = store.oldestSequence();
+      const time = clock.now();
+      return { storeId, format: store.format, oldestSequence, headSequence, headHash, time };
     },
     verify: () => upkeep<VerificationReport>('verification', () => store.verify()),
     backup: (name) =>

@@ -167,8 +167,9 @@ function burnOf(
     rows.set(key, row);
     return row;
   };
+  const row: StoreReader['row'] = (collection, key) => reader.row(collection, key);
   const burn = (lengthMs: number): Burn => ({
-    amount: usageTotals({ usage }, account, windowStart(now, lengthMs), now + 1).amount,
+    amount: usageTotals({ usage, row }, account, windowStart(now, lengthMs), now + 1).amount,
     spanMs: windowSpan(now, lengthMs, account.createTime),
   });
   return { lastHour: burn(HOUR_MS), lastDay: burn(DAY_MS) };

@@ -1,8 +1,9 @@
 import type { ViolationRetention } from '../domain/cut-violations.js';
 import type { Entry } from '../domain/entry.js';
-import type { Instant, Method } from '../domain/model.js';
+import type { Instant } from '../domain/model.js';
 import { sequenceKey } from '../domain/violation.js';
 import { requestTimeKey } from '../domain/request-time.js';
+import { recordScopeOf } from './record-scope.js';
 import type { Header, IdempotencyScope, StoreWriter } from './store.js';
 
 /** When rows have served. */
@@ -21,14 +22,6 @@ export interface Purged {
 
 /** Rows that one step takes away at most, so that no spend waits for it. */
 export const PURGE_STEP_MAX = 500;
-
-/** Methods whose records go with the reservation's row. */
-const RESERVATION_METHODS: readonly (Method | undefined)[] = [
-  'RESERVE',
-  'COMMIT',
-  'RELEASE',
-  'EXTEND',
-];
 
 /**
  * Takes away what has served, in one small step: reservations whose late window is over, and the
@@ -97,11 +90,7 @@ function purgeRecords(writer: StoreWriter, header: Header, before: Instant): num
 
 /** A record that a later request of the same id wrote stays: it names another entry. */
 function purgeRecordOf(writer: StoreWriter, entry: Entry): void {
-  const { method, requestId } = entry;
-  if (requestId === '' || method === undefined || RESERVATION_METHODS.includes(method)) return;
-  const agent = entry.accounts.find((account) => account.kind === 'AGENT');
-  const ofAgent = method === 'SPEND' || method === 'REQUEST_EMERGENCY';
-  const uid = ofAgent ? (agent?.uid ?? 0) : 0;
-  const scope: IdempotencyScope = { uid, method, requestId };
+  const scope = recordScopeOf(entry);
+  if (scope === undefined) return;
   if (writer.idempotency(scope)?.sequence === entry.sequence) writer.removeIdempotency(scope);
 }

@@ -104,6 +104,7 @@ export function stateOf(
     reservation,
     openReservations: (uid) => openReservations(settled, reservation, agent(uid)),
     entry: (sequence): Entry | undefined => settled.entry(sequence)?.entry,
+    oldestSequence: () => settled.oldestSequence(),
     refunded: (sequence): Amount => settled.refunded(sequence),
     rules: rows.rules,
     violationSequence: header.violationSequence,

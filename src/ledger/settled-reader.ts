@@ -34,6 +34,7 @@ export function settledReader(store: StoreReader, underWay: GroupsUnderWay): Sto
     // A record is written once, and taken away only when nothing is under way.
     idempotency: (scope) => underWay.answer(scope) ?? store.idempotency(scope),
     usage: (level, slot, uid) => settled().usage(level, slot, uid),
+    usageRows: (level, after, before, limit) => settled().usageRows(level, after, before, limit),
     due: (queue, before, limit) => settled().due(queue, before, limit),
     agentIds: (after, poolUid) => settled().agentIds(after, poolUid),
     pools: (after) => settled().pools(after),

@@ -103,6 +103,12 @@ export interface IdempotencyScope {
 /** The minutes of an hour, the hours of a day, the days of a month. */
 export type UsageLevel = 'MINUTE' | 'HOUR' | 'DAY';
 
+/** Names a usage row. `slot` counts hours, days or months since 1970, by level. */
+export interface UsageRow {
+  readonly slot: number;
+  readonly uid: Uid;
+}
+
 /** Queues of reservations by time: holds to expire, rows to purge. */
 export type DueQueue = 'EXPIRE' | 'PURGE';
 
@@ -127,6 +133,8 @@ export interface StoreTotals {
   readonly openReservations: number;
   /** Entries that are kept. */
   readonly entries: number;
+  /** Bytes that they take in the store. */
+  readonly entryBytes: number;
   readonly sizeBytes: number;
 }
 
@@ -144,6 +152,13 @@ export interface StoreReader {
   refunded(sequence: number): Amount;
   idempotency(scope: IdempotencyScope): IdempotencyRecord | undefined;
   usage(level: UsageLevel, slot: number, uid: Uid): readonly UsageCell[];
+  /** Usage rows of a level before a slot, oldest first, after a row. */
+  usageRows(
+    level: UsageLevel,
+    after: UsageRow | undefined,
+    before: number,
+    limit: number,
+  ): readonly UsageRow[];
   /** What is due before a time, oldest first. */
   due(queue: DueQueue, before: Instant, limit: number): readonly Due[];
   /** Ids and uids of agents, of one pool or of all, by id, after a key. */
@@ -196,12 +211,15 @@ export interface StoreWriter extends StoreReader {
   removeIdempotency(scope: IdempotencyScope): void;
   putRefunded(sequence: number, refunded: Amount): void;
   putUsage(level: UsageLevel, slot: number, uid: Uid, cells: readonly UsageCell[]): void;
+  removeUsage(level: UsageLevel, slot: number, uid: Uid): void;
   /** Undefined takes the row away. */
   putRow<C extends CollectionName>(
     collection: C,
     key: string,
     row: Collections[C] | undefined,
   ): void;
+  /** Takes an entry away, and what was noted of its refunds: retention only. */
+  removeEntry(sequence: number): void;
   /** Appends and returns the entry's hash. */
   appendEntry(entry: Entry): Uint8Array;
 }

@@ -1,4 +1,5 @@
 import type { Instant, Uid } from '../domain/model.js';
+import { NOTHING_CUT, RETENTION_KEY } from '../domain/opening.js';
 import {
   addCells,
   addToRow,
@@ -115,13 +116,20 @@ function addTo(sums: Map<Uid, UsageCell>, uid: Uid, cell: UsageCell): void {
   sums.set(uid, sum === undefined ? cell : addCells(sum, cell));
 }
 
-/** Folds an hour that ended into its day's row, and the day, when it ended too, into its month's. */
+/**
+ * Folds an hour that ended into its day's row, and the day, when it ended too, into its month's. What
+ * retention would have cut by now, had it been folded, goes with that.
+ */
 function foldHour({ writer, settled }: UsageRows, uid: Uid, ended: OpenHour, now: number): void {
+  const kept = settled.row('retention', RETENTION_KEY) ?? NOTHING_CUT;
   const day = dayOfHour(ended.hour);
   const hours = addToRow(settled.usage('HOUR', day, uid), sumRow(ended.cells, ended.hour % 24));
-  writer.putUsage('HOUR', day, uid, hours);
+  if (ended.hour < kept.minutesFrom) writer.removeUsage('MINUTE', ended.hour, uid);
+  if (day < kept.hoursFrom && dayOfHour(now) !== day) writer.removeUsage('HOUR', day, uid);
+  else writer.putUsage('HOUR', day, uid, hours);
   if (dayOfHour(now) === day) return;
   const { month, index } = monthOfDay(day);
+  if (month < kept.daysFrom) return;
   const days = addToRow(settled.usage('DAY', month, uid), sumRow(hours, index));
   writer.putUsage('DAY', month, uid, days);
 }

@@ -1,4 +1,5 @@
 import type { Instant } from '../domain/model.js';
+import { NOTHING_CUT, RETENTION_KEY, type Retention } from '../domain/opening.js';
 import {
   addCells,
   dayOfHour,
@@ -37,17 +38,20 @@ interface Run {
  * are read where an hour is not whole, hours where a day is not, days for the rest: the last 24 hours
  * take at most five rows, a year at most sixteen. An account that was not used since the range began
  * takes none. The account must be of the reader's own snapshot: which hour is not folded yet must not be
- * of another moment.
+ * of another moment. Where retention has left only hours or days, the hour or day counts wholly that an
+ * end lies in.
  */
 export function usageTotals(
-  reader: Pick<StoreReader, 'usage'>,
+  reader: Pick<StoreReader, 'usage' | 'row'>,
   account: UsageAccount,
   start: Instant,
   end: Instant,
 ): UsageTotals {
+  const kept = reader.row('retention', RETENTION_KEY) ?? NOTHING_CUT;
   // Nobody used anything before being created or after the newest row.
-  let position = floorTo(Math.max(start, account.createTime), MINUTE_MS);
-  const stop = Math.min(ceilTo(end, MINUTE_MS), (account.usageHour + 1) * HOUR_MS);
+  const first = Math.max(start, account.createTime);
+  let position = floorTo(first, stepAt(first, kept));
+  const stop = Math.min(ceilTo(end, stepAt(end - 1, kept)), (account.usageHour + 1) * HOUR_MS);
   let sum = NO_USAGE;
   while (position < stop) {
     const run = runAt(reader, account, position, stop);
@@ -58,6 +62,12 @@ export function usageTotals(
     position = run.to;
   }
   return sum;
+}
+
+/** The finest sums that are kept of a moment. */
+function stepAt(time: Instant, kept: Retention): number {
+  if (time < kept.hoursFrom * DAY_MS) return DAY_MS;
+  return time < kept.minutesFrom * HOUR_MS ? HOUR_MS : MINUTE_MS;
 }
 
 /** The longest run of whole cells from a position on, in one row of the coarsest level that fits. */

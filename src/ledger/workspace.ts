@@ -145,6 +145,10 @@ export class Workspace implements State {
     return own?.draft ?? this.#parent.entry(sequence);
   }
 
+  oldestSequence(): number {
+    return this.#parent.oldestSequence();
+  }
+
   refunded(sequence: number): Amount {
     return this.refunds.get(sequence) ?? this.#parent.refunded(sequence);
   }

@@ -1,13 +1,14 @@
 import { rejectFields } from '../domain/answer.js';
-import type { ExportedEntry, LedgerApi } from '../ledger/api.js';
+import type { ExportMessage, LedgerApi } from '../ledger/api.js';
 import {
   type ExportLedgerResponse,
   MetricsService,
 } from '../gen/safeguards/v1/metrics_service_pb.js';
 import { decodeExport, decodeUsage, usageKey } from './decode/metrics.js';
 import { encodeEntry } from './encode/entry.js';
+import { optionalTimestamp } from './encode/time.js';
 import { encodeUsageBucket, encodeUsageEntry } from './encode/usage.js';
-import { type HandlersOf, type MountedService, mountedService } from './method.js';
+import { type HandlersOf, type MountedService, mountedService, StreamFailed } from './method.js';
 import { agentMetricsMethods, metricsMethods } from './metrics-methods.js';
 import { nextPageToken } from './paging.js';
 import { reviewMethods } from './review-methods.js';
@@ -39,7 +40,8 @@ export function metricsService(ledger: LedgerApi): MountedService {
         const description = `Give at most the head, which is ${headSequence}`;
         return rejectFields([{ field: 'after_sequence', description }]);
       }
-      return mapped(ledger.exportEntries(part.after, part.through, signal), encodeExported);
+      const messages = ledger.exportEntries(part.after, part.through, signal);
+      return isFailure(messages) ? messages : mapped(messages, encodeExported);
     },
   });
 }
@@ -63,11 +65,14 @@ function usageHistory(ledger: LedgerApi): NonNullable<Handlers['getUsageHistory'
       entries: entries?.items.map(encodeUsageEntry) ?? [],
       buckets: buckets?.items.map(encodeUsageBucket) ?? [],
       nextPageToken: nextPageToken(listing.identity, usageKey(range, page?.last)),
+      retainedFromTime: optionalTimestamp(page?.retainedFrom),
     };
   };
 }
 
-function encodeExported({ view, record, hash }: ExportedEntry): ExportLedgerResponse {
+function encodeExported(message: ExportMessage): ExportLedgerResponse {
+  if (message.kind === 'ENDED') throw new StreamFailed(message.rejection);
+  const { view, record, hash } = message.exported;
   return {
     $typeName: 'safeguards.v1.ExportLedgerResponse',
     entry: encodeEntry(view),

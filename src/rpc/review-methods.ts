@@ -6,6 +6,7 @@ import { decodeId } from './decode/query.js';
 import { decodeListReviews, decodeRunReview } from './decode/review.js';
 import { written } from './encode/admin.js';
 import { encodeReview, encodeReviewView } from './encode/review.js';
+import { optionalTimestamp } from './encode/time.js';
 import { encodeBudgetChange } from './encode/usage.js';
 import type { HandlersOf } from './method.js';
 import { nextPageToken } from './paging.js';
@@ -24,6 +25,7 @@ export function reviewMethods(ledger: LedgerApi) {
         $typeName: 'safeguards.v1.ListBudgetChangesResponse',
         changes: page.items.map(encodeBudgetChange),
         nextPageToken: nextPageToken(listing.identity, page.last),
+        retainedFromTime: optionalTimestamp(page.retainedFrom),
       };
     },
 

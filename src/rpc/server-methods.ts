@@ -29,6 +29,7 @@ export function serverMethods(ledger: LedgerApi, facts: ServerFacts) {
         headHash: info.headHash,
         time: timestampOf(info.time),
         startTime: timestampOf(facts.startTime),
+        oldestSequence: BigInt(info.oldestSequence),
       };
     },
 

@@ -1,5 +1,5 @@
 import { METHODS, type Instant, type Method, type Uid } from '../domain/model.js';
-import type { DueQueue, UsageLevel } from '../ledger/store.js';
+import type { DueQueue, UsageLevel, UsageRow } from '../ledger/store.js';
 
 const NUMBER_BYTES = 6;
 
@@ -87,6 +87,11 @@ export function usageKey(level: UsageLevel, slot: number, uid: Uid): Buffer {
   key.writeUInt32BE(slot, 1);
   key.writeUIntBE(uid, 5, NUMBER_BYTES);
   return key;
+}
+
+/** The slot and account of a usage row's key. */
+export function usageRowOf(key: Buffer): UsageRow {
+  return { slot: key.readUInt32BE(1), uid: key.readUIntBE(5, NUMBER_BYTES) };
 }
 
 /** The first key after a key. */

@@ -45,6 +45,8 @@ export const TABLES = [
   'deliveries',
   'dead_letters',
   'ended_channels',
+  'openings',
+  'retention',
 ] as const;
 
 /** The name of a table. */
@@ -92,6 +94,8 @@ export interface KeyValueStore {
   range(table: Table, range: KeyRange): Iterable<Row>;
   /** How many rows a table has, as `get` sees them; takes no time by their number. */
   count(table: Table): number;
+  /** Bytes that the rows of a table take, keys and pages included; takes no time by their number. */
+  bytes(table: Table): number;
   /**
    * Writes rows in their order, as one transaction, after every one that was written before. Resolves
    * in that order: to true when it is durable, to false when the guard was not met and nothing was

@@ -27,6 +27,10 @@ interface Statistics {
 /** The same of one table. */
 interface TableStatistics {
   readonly entryCount: number;
+  readonly pageSize: number;
+  readonly treeBranchPageCount: number;
+  readonly treeLeafPageCount: number;
+  readonly overflowPages: number;
 }
 
 /** lmdb's own declarations lack safeRestore. */
@@ -88,6 +92,11 @@ export function openLmdb(options: LmdbOptions): KeyValueStore {
     range: (table, range) => readRange(databases[table], range),
     count: (table) =>
       (databases[table]?.getStats() as TableStatistics | undefined)?.entryCount ?? 0,
+    bytes: (table) => {
+      const of = databases[table]?.getStats() as TableStatistics | undefined;
+      if (of === undefined) return 0;
+      return of.pageSize * (of.treeBranchPageCount + of.treeLeafPageCount + of.overflowPages);
+    },
     // The writes happen in a thread of lmdb-js, which undoes all of them when one fails.
     transact: (writes, guard) => write(writes, guard).catch(rethrowCause),
     refreshReads: () => {

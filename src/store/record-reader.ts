@@ -1,7 +1,7 @@
 import { hash } from 'node:crypto';
 import type { CollectionName, Collections, RowRange } from '../domain/collection.js';
 import type { Pool, Reservation, Uid } from '../domain/model.js';
-import type { Due, StoredEntry, StoreReader } from '../ledger/store.js';
+import type { Due, StoredEntry, StoreReader, UsageRow } from '../ledger/store.js';
 import type { UsageCell } from '../domain/usage.js';
 import {
   readAgent,
@@ -30,6 +30,7 @@ import {
   reservationIdOf,
   textKey,
   usageKey,
+  usageRowOf,
 } from './keys.js';
 import type { KeyRange, KeyValueStore, Table } from './kv.js';
 
@@ -58,6 +59,15 @@ export function recordReader(kv: KeyValueStore): StoreReader {
       read(kv, 'idempotency', idempotencyKey(uid, method, requestId), readIdempotency),
     usage: (level, slot, uid) =>
       read(kv, 'usage', usageKey(level, slot, uid), readUsage) ?? NO_CELLS,
+    usageRows: (level, after, before, limit) => {
+      const first = usageKey(level, after?.slot ?? 0, after?.uid ?? 0);
+      const start = after === undefined ? first : keyAfter(first);
+      const found: UsageRow[] = [];
+      for (const { key } of kv.range('usage', { start, end: usageKey(level, before, 0), limit })) {
+        found.push(usageRowOf(key));
+      }
+      return found;
+    },
     due: (queue, before, limit) => {
       const range = { start: dueKey(queue, 0, ''), end: dueKey(queue, before, ''), limit };
       const found: Due[] = [];
@@ -81,6 +91,7 @@ export function recordReader(kv: KeyValueStore): StoreReader {
       agents: kv.count('agents'),
       openReservations: kv.count('open_by_agent'),
       entries: kv.count('entries'),
+      entryBytes: kv.bytes('entries'),
       sizeBytes: kv.extent(),
     }),
   };

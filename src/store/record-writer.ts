@@ -160,6 +160,9 @@ export function recordWriter(reader: StoreReader): RecordWriter {
       });
       kv.put('usage', usageKey(level, slot, uid), value);
     },
+    removeUsage: (level, slot, uid) => {
+      kv.remove('usage', usageKey(level, slot, uid));
+    },
     putRow: (collection, key, row) => {
       if (row === undefined) {
         kv.remove(collection, textKey(key));
@@ -169,6 +172,10 @@ export function recordWriter(reader: StoreReader): RecordWriter {
         CODECS[collection].write(wire, row);
       });
       kv.put(collection, textKey(key), value);
+    },
+    removeEntry: (sequence) => {
+      kv.remove('entries', numberKey(sequence));
+      kv.remove('refunds', numberKey(sequence));
     },
     appendEntry: (entry) => {
       // The hash is over the previous hash and the bytes: both lie in one buffer, hashed in one call.

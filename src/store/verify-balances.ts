@@ -2,9 +2,10 @@ import { formatAmount, type Amount } from '../domain/amount.js';
 import { showValue, type FieldValue } from '../domain/decide/changes.js';
 import type { BalanceField } from '../domain/entry.js';
 import type { Agent, Pool } from '../domain/model.js';
+import { RETENTION_KEY } from '../domain/opening.js';
 import type { StoreReader } from '../ledger/store.js';
 import { messageOf } from './frame.js';
-import type { Fold, FoldedAccount } from './verify-fold.js';
+import { accountOf, type Fold, type FoldedAccount } from './verify-fold.js';
 
 const AGENT_FIELDS = ['allocated', 'spent', 'reserved', 'base', 'baseline'] as const;
 const POOL_FIELDS = [
@@ -53,9 +54,10 @@ export function compareAgents(
   const end = Math.min(after + limit, reader.header().nextUid - 1);
   for (let uid = after + 1; uid <= end; uid += 1) {
     readable(fold, `AGENT ${uid}`, () => {
+      const account = accountOf(reader, fold, uid);
       const agent = reader.agent(uid);
       if (agent !== undefined) compareAgent(reader, fold, agent);
-      else if (fold.accounts.has(`AGENT ${uid}`)) {
+      else if (account?.kind === 'AGENT') {
         fold.find(0, `AGENT ${uid}`, 'the agent has no row');
       }
     });
@@ -143,10 +145,11 @@ export function compareFrozen(reader: StoreReader, fold: Fold): void {
   fold.find(0, '', `the header counts ${frozenAgents} frozen agents, the ledger ${frozen}`);
 }
 
-/** What was refunded of each entry is the sum of its refunds. */
+/** What was refunded of each entry that is kept is the sum of its refunds. */
 export function compareRefunds(reader: StoreReader, fold: Fold): void {
+  const cut = reader.row('retention', RETENTION_KEY)?.throughSequence ?? 0;
   for (const [sequence, refunded] of fold.refunds) {
-    if (reader.refunded(sequence) === refunded) continue;
+    if (sequence <= cut || reader.refunded(sequence) === refunded) continue;
     fold.find(sequence, '', 'what was refunded of it does not add up');
   }
 }

@@ -1,6 +1,8 @@
 import type { Amount } from '../domain/amount.js';
 import type { AccountChange, AccountKind, BalanceField, Entry } from '../domain/entry.js';
 import type { Uid } from '../domain/model.js';
+import { RETENTION_KEY } from '../domain/opening.js';
+import { sequenceKey } from '../domain/violation.js';
 import type { Finding } from '../ledger/api.js';
 import type { StoredEntry, StoreReader } from '../ledger/store.js';
 import type { VerificationScope } from './verify.js';
@@ -32,7 +34,9 @@ export interface Fold {
   /** What was refunded, by the sequence of the refunded entry. */
   readonly refunds: Map<number, Amount>;
   readonly findings: Finding[];
-  /** Begins behind an entry that is known to be sound. */
+  /** The newest CUT entry that was walked. */
+  lastCut: StoredEntry | undefined;
+  /** Begins behind an entry that is known to be sound, or that retention cut: anew. */
   begin(sequence: number, hash: Uint8Array): void;
   find(sequence: number, account: string, message: string): void;
 }
@@ -49,9 +53,12 @@ export function makeFold(): Fold {
     accounts: new Map(),
     refunds: new Map(),
     findings,
+    lastCut: undefined,
     begin(sequence, hash) {
       this.sequence = sequence;
       if (sequence > 0) this.hash = hash;
+      this.accounts.clear();
+      this.refunds.clear();
     },
     find: (sequence, account, message) => {
       if (findings.length < FINDINGS_MAX) findings.push({ sequence, account, message });
@@ -70,13 +77,15 @@ export function foldEntries(
   limit: number,
 ): boolean {
   let folded = 0;
+  beginBehindCut(reader, fold);
   for (const stored of reader.entries(fold.sequence)) {
     if (!checkLink(fold, stored)) return false;
     if (scope === 'ALL') {
-      for (const account of stored.entry.accounts) post(fold, stored.entry, account);
+      for (const account of stored.entry.accounts) post(reader, fold, stored.entry, account);
       followPool(fold, stored.entry);
       foldFacts(fold, stored.entry);
     }
+    if (stored.entry.kind === 'CUT') fold.lastCut = stored;
     fold.sequence = stored.entry.sequence;
     fold.hash = stored.hash;
     fold.time = stored.entry.time;
@@ -85,6 +94,39 @@ export function foldEntries(
     if (folded === limit) return true;
   }
   return false;
+}
+
+/**
+ * Retention may have cut what comes next, before this walk began or while it goes on: then it goes on
+ * behind the cut, and what it had folded lies in the opening rows.
+ */
+function beginBehindCut(reader: StoreReader, fold: Fold): void {
+  const cut = reader.row('retention', RETENTION_KEY);
+  if (cut !== undefined && fold.sequence < cut.throughSequence) {
+    fold.begin(cut.throughSequence, cut.throughHash);
+  }
+}
+
+/**
+ * What is folded of an account. One that no kept entry touched so far is as its opening row says: in the
+ * snapshot in which it is first met, that holds all that was before.
+ */
+export function accountOf(reader: StoreReader, fold: Fold, uid: Uid): FoldedAccount | undefined {
+  const known = fold.accounts.get(`AGENT ${uid}`) ?? fold.accounts.get(`POOL ${uid}`);
+  if (known !== undefined) return known;
+  const opening = reader.row('openings', sequenceKey(uid));
+  if (opening === undefined) return undefined;
+  const { kind, lastSequence, poolUid } = opening;
+  const account: FoldedAccount = {
+    kind,
+    uid,
+    balances: new Map(opening.balances),
+    lastSequence,
+    poolUid,
+    fields: new Map(opening.fields),
+  };
+  fold.accounts.set(`${kind} ${uid}`, account);
+  return account;
 }
 
 function checkLink(fold: Fold, { entry }: StoredEntry): boolean {
@@ -106,9 +148,9 @@ function checkLink(fold: Fold, { entry }: StoredEntry): boolean {
   return true;
 }
 
-function post(fold: Fold, entry: Entry, change: AccountChange): void {
+function post(reader: StoreReader, fold: Fold, entry: Entry, change: AccountChange): void {
   const key = `${change.kind} ${change.uid}`;
-  const account = fold.accounts.get(key) ?? newAccount(change);
+  const account = accountOf(reader, fold, change.uid) ?? newAccount(change);
   fold.accounts.set(key, account);
   if (account.lastSequence !== change.previousSequence) {
     fold.find(entry.sequence, key, `names ${change.previousSequence} as the account's last entry`);

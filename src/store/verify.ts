@@ -19,6 +19,7 @@ import {
   compareRefunds,
   compareTotals,
 } from './verify-balances.js';
+import { checkCut, checkOpenings, FIRST_OPENING, type OpeningsCursor } from './verify-cut.js';
 import { checkEvents } from './verify-violations.js';
 import { STORE_FORMAT } from './record-writer.js';
 
@@ -57,7 +58,7 @@ export async function verifyStore(
 
 /**
  * Verifies the rows of an open store: the hash chain, the check value of every record, and that every
- * balance is the fold of its postings (invariants I2, I3, I4, I9).
+ * balance is the fold of the opening rows and the kept postings (invariants I2, I3, I4, I9).
  */
 export async function verifyRows(
   kv: KeyValueStore,
@@ -135,6 +136,13 @@ async function walk(
     });
     await nextTurn();
   } while (after !== undefined);
+  let opening: OpeningsCursor | undefined = FIRST_OPENING;
+  do {
+    kv.refreshReads();
+    const last: OpeningsCursor = opening;
+    opening = guarded(fold, () => checkOpenings(reader, fold, last, SLICE));
+    await nextTurn();
+  } while (opening !== undefined);
   let event: number | undefined = 0;
   do {
     kv.refreshReads();
@@ -151,6 +159,7 @@ async function walk(
   kv.refreshReads();
   guarded(fold, () => {
     foldReadable(reader, fold, scope, Number.MAX_SAFE_INTEGER);
+    checkCut(reader, fold);
     comparePools(reader, fold);
     compareTotals(fold);
     compareFrozen(reader, fold);

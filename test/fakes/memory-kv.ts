@@ -53,6 +53,12 @@ class Rows {
     return this.#keys.get(table)!.slice(from, to);
   }
 
+  bytes(table: Table): number {
+    let sum = 0;
+    for (const value of this.#values.get(table)!.values()) sum += value.length;
+    return sum;
+  }
+
   *all(): Generator<KeptWrite> {
     for (const [table, values] of this.#values) {
       for (const [key, value] of values) yield { table, key, value };
@@ -136,6 +142,10 @@ export class MemoryKeyValueStore implements KeyValueStore {
 
   count(table: Table): number {
     return this.#visible.keys(table, 0, Infinity).length;
+  }
+
+  bytes(table: Table): number {
+    return this.#visible.bytes(table);
   }
 
   transact(writes: readonly Write[], guard?: Guard): Promise<boolean> {

@@ -60,10 +60,19 @@ export async function openMemoryStore(
   return { kv, store };
 }
 
+/** Retention that no test comes to that does not ask for it. */
+export const UNCUT = {
+  entriesRetentionMs: 3_650 * 24 * 60 * MINUTE,
+  entriesBytesMax: Infinity,
+  usageMinutesRetentionMs: 3_650 * 24 * 60 * MINUTE,
+  usageHoursRetentionMs: 3_650 * 24 * 60 * MINUTE,
+  usageDaysRetentionMs: 3_650 * 24 * 60 * MINUTE,
+};
+
 /** Sweeps happen when the test says so. */
 const NEVER_MS = 2 ** 31 - 1;
 
-export type Over = Partial<Omit<LedgerOptions, 'store' | 'time' | 'onStorageFailed'>>;
+export type Over = Partial<Omit<LedgerOptions, 'store' | 'time' | 'onDamage' | 'onStorageFailed'>>;
 
 /** A ledger in memory, and what a test does to it. */
 export class MemoryLedger {
@@ -113,6 +122,7 @@ export class MemoryLedger {
       agentCacheRows: 1_000,
       reservationCacheRows: 1_000,
       watchedAgentsMax: 10_000,
+      ...UNCUT,
       violationsRetentionMs: 90 * 24 * 60 * MINUTE,
       violationsMax: 1_000_000,
       outbox: {
@@ -122,6 +132,7 @@ export class MemoryLedger {
       },
       onDeliveriesDropped: () => undefined,
       ...over,
+      onDamage: (message) => failures.push(message),
       onStorageFailed: (error) => failures.push(error),
     });
     return new MemoryLedger({ ledger, disk, kv, store, time, failures, over });

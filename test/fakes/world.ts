@@ -183,6 +183,10 @@ export class World implements State {
     };
   }
 
+  oldestSequence(): number {
+    return 1;
+  }
+
   refunded(sequence: number): Amount {
     return this.refunds.get(sequence) ?? 0n;
   }

@@ -11,7 +11,7 @@ import { makeUsageBook } from '../../src/ledger/usage-book.js';
 import { createPool } from '../fakes/commands.js';
 import { DAY, ManualTime, MINUTE, T0 } from '../fakes/manual-time.js';
 import { MemoryDisk, type MemoryKeyValueStore } from '../fakes/memory-kv.js';
-import { openMemoryStore, OPERATOR } from '../fakes/memory-ledger.js';
+import { openMemoryStore, OPERATOR, UNCUT } from '../fakes/memory-ledger.js';
 import { POLICY } from '../fakes/world.js';
 
 let kv: MemoryKeyValueStore;
@@ -31,7 +31,12 @@ async function start(bounds: { queueMax?: number; groupMax?: number } = {}): Pro
     usage: makeUsageBook(100),
     clock: startClock(new ManualTime(), { jumpMaxMs: MINUTE, settleMs: MINUTE }, T0),
     policy: POLICY,
-    purge: { idempotencyTtlMs: MINUTE, violationsRetentionMs: DAY, violationsMax: 1_000 },
+    purge: {
+      ...UNCUT,
+      idempotencyTtlMs: MINUTE,
+      violationsRetentionMs: DAY,
+      violationsMax: 1_000,
+    },
     newId: () => {
       ids += 1;
       return `id-${ids}`;
@@ -41,6 +46,7 @@ async function start(bounds: { queueMax?: number; groupMax?: number } = {}): Pro
     ...bounds,
     onDurable: () => undefined,
     onReview: () => undefined,
+    onDamage: (message) => failures.push(message),
     onStorageFailed: (error) => failures.push(error),
   });
 }

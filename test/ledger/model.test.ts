@@ -9,7 +9,7 @@ import { formatAmount } from '../../src/domain/amount.js';
 import type { Answer } from '../../src/domain/answer.js';
 import type { Agent, Pool, Reservation } from '../../src/domain/model.js';
 import { createAgent, createPool } from '../fakes/commands.js';
-import { SECOND } from '../fakes/manual-time.js';
+import { DAY, HOUR, SECOND } from '../fakes/manual-time.js';
 import { MemoryLedger } from '../fakes/memory-ledger.js';
 import { money, runs } from '../support/seed.js';
 import { print, type RefAnswer } from '../support/reference.js';
@@ -33,14 +33,20 @@ afterAll(() => {
 /** Commands of all histories so far. */
 let commands = 0;
 
+/** Costs whose entries retention cut. */
+let cuts = 0;
+
 class Comparison {
   memory: MemoryLedger;
   readonly books: ReferenceLedger;
   /** Every command that was sent, to be repeated. */
   readonly #sent: Command[] = [];
 
-  constructor(memory: MemoryLedger) {
+  readonly retentionMs: number;
+
+  constructor(memory: MemoryLedger, retentionMs: number) {
     this.memory = memory;
+    this.retentionMs = retentionMs;
     this.books = new ReferenceLedger(memory.time.wall());
     // The ledger made its default pool itself.
     this.books.group([createPool('default', '0', { scale: 9, funding: 'ON_DEMAND' })]);
@@ -67,6 +73,7 @@ class Comparison {
         vi.advanceTimersByTime(SECOND);
         for (let turns = 0; turns < 6; turns += 1) await nextTurn();
         this.books.sweep();
+        this.#noteCuts();
         return;
       case 'restart':
         this.memory = await this.memory.restart();
@@ -81,6 +88,23 @@ class Comparison {
         this.memory = await this.memory.crash();
       }
     }
+  }
+
+  /** Retention adds entries of its own; what it cut was old enough, and what it left was not. */
+  #noteCuts(): void {
+    const { books, memory } = this;
+    const { headSequence, oldestSequence } = memory.ledger.info();
+    for (const { entry } of memory.store.entries(books.entries)) expect(entry.kind).toBe('CUT');
+    for (const [sequence, { time }] of books.costs) {
+      if (sequence >= books.oldest && sequence < oldestSequence) {
+        expect(time).toBeLessThan(books.now - this.retentionMs);
+        cuts += 1;
+      }
+      const overdue = time < books.now - this.retentionMs - DAY;
+      if (sequence >= oldestSequence) expect(overdue).toBe(false);
+    }
+    books.entries = headSequence;
+    books.oldest = oldestSequence;
   }
 
   /** Sends commands at once: they are judged in order, in one group. */
@@ -209,14 +233,16 @@ test(
     const property = fc.asyncProperty(
       histories,
       fc.integer({ min: 2, max: 40 }),
-      async (steps, rows) => {
+      fc.constantFrom(HOUR, DAY, 10 * DAY, 3_650 * DAY),
+      async (steps, rows, retentionMs) => {
         // Small caches forget much, so that reading back is compared as well.
         const memory = await MemoryLedger.open({
           agentCacheRows: rows,
           reservationCacheRows: rows,
           sweepIntervalMs: SECOND,
+          entriesRetentionMs: retentionMs,
         });
-        const comparison = new Comparison(memory);
+        const comparison = new Comparison(memory, retentionMs);
         await comparison.send([
           createPool('p0', '1000'),
           createAgent('a0', 'p0', '100'),
@@ -229,13 +255,14 @@ test(
         }
         const report = await comparison.memory.verify();
         expect(report.findings).toEqual([]);
-        expect(report.entries).toBe(comparison.books.entries);
+        expect(report.entries).toBe(comparison.books.entries - comparison.books.oldest + 1);
         expect(comparison.memory.failures).toEqual([]);
         await comparison.memory.ledger.close();
       },
     );
     await fc.assert(property, settings);
-    process.stdout.write(`model: ${commands} commands\n`);
+    process.stdout.write(`model: ${commands} commands, ${cuts} costs cut\n`);
+    expect(cuts).toBeGreaterThan(0);
   },
   30 * 60_000,
 );

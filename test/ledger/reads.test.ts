@@ -265,8 +265,11 @@ describe('an export', () => {
   async function exported(after: number, through: number) {
     const entries = [];
     const { signal } = new AbortController();
-    for await (const each of memory.ledger.exportEntries(after, through, signal)) {
-      entries.push(each);
+    const messages = memory.ledger.exportEntries(after, through, signal);
+    if ('verdict' in messages) throw new Error(messages.reason);
+    for await (const message of messages) {
+      if (message.kind === 'ENDED') throw new Error(message.rejection.reason);
+      entries.push(message.exported);
     }
     return entries;
   }
@@ -300,7 +303,9 @@ describe('an export', () => {
   test('ends when nobody wants it any more', async () => {
     const abort = new AbortController();
     abort.abort();
-    for await (const _ of memory.ledger.exportEntries(0, 0, abort.signal)) {
+    const messages = memory.ledger.exportEntries(0, 0, abort.signal);
+    if ('verdict' in messages) throw new Error(messages.reason);
+    for await (const _ of messages) {
       expect.fail('it went on');
     }
   });

@@ -88,6 +88,7 @@ describe('the sum of a range', () => {
     const agent = memory.store.agent(memory.store.agentUid('a')!)!;
     let rows = 0;
     const counting = {
+      row: () => undefined,
       usage: (...row: Parameters<typeof memory.store.usage>) => {
         rows += 1;
         return memory.store.usage(...row);

@@ -8,6 +8,7 @@ import type { SpendStreamResponse } from '../../src/gen/safeguards/v1/budget_ser
 import { MetricsService } from '../../src/gen/safeguards/v1/metrics_service_pb.js';
 import type { BudgetEvent, LedgerApi } from '../../src/ledger/api.js';
 import { deferred } from './support/deferred.js';
+import type { ExportedEntry } from '../../src/ledger/api.js';
 import { fakeLedger } from './support/fake-ledger.js';
 import { asAdmin, bidi, connect, drain, serverStream, unary } from './support/grpc.js';
 import { LIMITS, serve } from './support/harness.js';
@@ -295,7 +296,7 @@ test('ExportLedger sends every entry with its exact bytes, then ends', async () 
   const ledger = fakeLedger({
     async *exportEntries(after, through) {
       for (let sequence = after + 1; sequence <= through; sequence += 1) {
-        yield {
+        const exported: ExportedEntry = {
           view: {
             entry: {
               sequence,
@@ -334,6 +335,7 @@ test('ExportLedger sends every entry with its exact bytes, then ends', async () 
           record,
           hash: new Uint8Array(32).fill(sequence),
         };
+        yield { kind: 'ENTRY', exported } as const;
       }
     },
   });

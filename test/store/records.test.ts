@@ -57,6 +57,8 @@ const MESSAGES: Partial<Record<Table, DescMessage>> = {
   deliveries: schemas.DeliveryRecordSchema,
   dead_letters: schemas.DeliveryRecordSchema,
   ended_channels: schemas.EndedChannelRecordSchema,
+  openings: schemas.OpeningRecordSchema,
+  retention: schemas.RetentionRecordSchema,
 };
 
 /** How a kind of row is written, and what reading it must give. */

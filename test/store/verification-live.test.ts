@@ -6,7 +6,7 @@ import { recordStore } from '../../src/store/record-store.js';
 import { verifyRows } from '../../src/store/verify.js';
 import * as order from '../fakes/commands.js';
 import { ManualTime, MINUTE, SECOND } from '../fakes/manual-time.js';
-import { AGENT, firstHeader, STORE_ID } from '../fakes/memory-ledger.js';
+import { AGENT, firstHeader, STORE_ID, UNCUT } from '../fakes/memory-ledger.js';
 import { POLICY } from '../fakes/world.js';
 import { numberFrom, randomFrom } from '../support/seed.js';
 import { BACKENDS } from './support/backends.js';
@@ -62,10 +62,14 @@ async function ledgerOn(kv: KeyValueStore) {
     agentCacheRows: 1_000,
     reservationCacheRows: 1_000,
     watchedAgentsMax: 10,
+    ...UNCUT,
     violationsRetentionMs: 24 * 60 * MINUTE,
     violationsMax: 1_000,
     outbox: { pendingDeliveriesMax: 10, deadLettersMax: 10, deadLettersRetentionMs: 60 * MINUTE },
     onDeliveriesDropped: () => undefined,
+    onDamage: (message) => {
+      throw new Error(message);
+    },
     onStorageFailed: (error) => {
       throw error;
     },

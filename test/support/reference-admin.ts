@@ -360,6 +360,7 @@ interface Side {
 
 function refund(books: ReferenceLedger, command: C.RefundCommand): RefAnswer {
   const cost = books.costs.get(command.sequence);
+  if (command.sequence < books.oldest) return books.answer('ENTRY_COMPACTED');
   if (cost === undefined) return books.answer('ENTRY_NOT_FOUND');
   const { agent, pool } = cost;
   const left = cost.amount.minus(cost.refunded);

@@ -89,6 +89,8 @@ export interface Recorded {
 export class Books {
   now: number;
   entries = 0;
+  /** The oldest entry that retention has left. */
+  oldest = 1;
   pools: RefPool[] = [];
   agents: RefAgent[] = [];
   holds: RefHold[] = [];

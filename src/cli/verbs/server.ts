@@ -29,6 +29,7 @@ export const SERVER_VERBS: readonly Verb[] = [
           ['version', info.version],
           ['store', `${info.storeId}, format ${info.storeFormat}`],
           ['durability', info.durability],
+          ['oldest entry', String(info.oldestSequence)],
           ['head', `${info.headSequence} ${hex(info.headHash)}`],
           ['time', timeText(info.time)],
           ['serving since', timeText(info.startTime)],

@@ -15,6 +15,9 @@ import { countUse } from './limit-checks.js';
  */
 export function decideRefund(state: State, command: RefundCommand, context: Context): Decided {
   const entry = state.entry(command.sequence);
+  if (entry === undefined && isCut(state, command.sequence)) {
+    return entryCompacted(command.sequence);
+  }
   const payer = entry && payerOf(state, entry);
   if (entry?.amount === undefined || payer === undefined) return entryNotFound(command.sequence);
   const { agent, pool } = payer;
@@ -75,6 +78,21 @@ export function decideRefund(state: State, command: RefundCommand, context: Cont
 function timeOf(state: State, entry: EntryBody): Instant | undefined {
   const hold = entry.kind === 'COMMIT' ? state.reservation(entry.reservationId) : undefined;
   return hold?.createTime ?? entry.time;
+}
+
+function isCut(state: State, sequence: number): boolean {
+  return sequence >= 1 && sequence < state.oldestSequence();
+}
+
+/** Retention has taken the entry away. */
+export function entryCompacted(sequence: number): Rejection {
+  return reject(
+    'ENTRY_COMPACTED',
+    'Retention has cut the entry. Nothing of it can be read any more',
+    {
+      sequence: String(sequence),
+    },
+  );
 }
 
 function entryNotFound(sequence: number): Rejection {

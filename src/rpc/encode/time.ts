@@ -11,6 +11,11 @@ export function timestampOf(instant: Instant): Timestamp {
   };
 }
 
+/** Prints an instant that there may not be. */
+export function optionalTimestamp(instant: Instant | undefined): Timestamp | undefined {
+  return instant === undefined ? undefined : timestampOf(instant);
+}
+
 /** Prints a duration of milliseconds, at least 0. */
 export function durationOf(ms: number): Duration {
   const whole = Math.round(ms);

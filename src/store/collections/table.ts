@@ -11,6 +11,7 @@ import {
   emergencyPolicyCodec,
   emergencyRequestCodec,
 } from './emergencies.js';
+import { openingCodec, retentionCodec } from './openings.js';
 import { reviewOrderCodec } from './review-orders.js';
 import { reviewCodec, reviewFindingsCodec } from './reviews.js';
 import { requestTimeCodec } from './request-times.js';
@@ -59,6 +60,8 @@ export const CODECS: { readonly [C in CollectionName]: Codec<Collections[C]> } =
   deliveries: deliveryCodec,
   dead_letters: deliveryCodec,
   ended_channels: endedChannelCodec,
+  openings: openingCodec,
+  retention: retentionCodec,
 };
 
 /** The names of all collections. Each is a table. */

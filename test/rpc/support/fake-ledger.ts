@@ -57,9 +57,9 @@ export function fakeLedger(over: Partial<LedgerApi> = {}): FakeLedger {
     emergencyPolicy: () => undefined,
     emergencyRequest: () => undefined,
     listEmergencyRequests: () => ({ items: [], last: undefined }),
-    usageEntries: () => ({ items: [], last: undefined }),
-    usageBuckets: () => ({ items: [], last: undefined }),
-    budgetChanges: () => ({ items: [], last: undefined }),
+    usageEntries: () => ({ items: [], last: undefined, retainedFrom: undefined }),
+    usageBuckets: () => ({ items: [], last: undefined, retainedFrom: undefined }),
+    budgetChanges: () => ({ items: [], last: undefined, retainedFrom: undefined }),
     recordBudgetChange: async (command, caller) => {
       record(command, caller);
       return { outcome: outcome({}), change: budgetChange({ external: true }) };
@@ -112,6 +112,7 @@ export function fakeLedger(over: Partial<LedgerApi> = {}): FakeLedger {
     info: () => ({
       storeId: 'store-1',
       format: 1,
+      oldestSequence: 1,
       headSequence: 12,
       headHash: new Uint8Array(32),
       time: T0,

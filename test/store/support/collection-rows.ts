@@ -1,6 +1,7 @@
 import fc from 'fast-check';
 import { ALERT_CONDITIONS } from '../../../src/domain/alert.js';
 import type { CollectionName, Collections } from '../../../src/domain/collection.js';
+import { ACCOUNT_KINDS, BALANCE_FIELDS } from '../../../src/domain/entry.js';
 import { ENFORCEMENTS, type LimitKind } from '../../../src/domain/limit.js';
 import { MONITOR_ACTIONS } from '../../../src/domain/monitor.js';
 import { FINDING_KINDS, REVIEW_TRIGGERS } from '../../../src/domain/review.js';
@@ -272,4 +273,30 @@ export const COLLECTION_ROWS: { readonly [C in CollectionName]: fc.Arbitrary<Col
   }),
   schedule_marks: fc.record({ run: counter }),
   ...CHANNEL_ROWS,
+  openings: fc.record({
+    kind: wordOf(ACCOUNT_KINDS),
+    uid,
+    lastSequence: sequence,
+    poolUid: uid,
+    balances: fc.array(fc.tuple(wordOf(BALANCE_FIELDS), amount), { maxLength: 3 }),
+    fields: fc
+      .uniqueArray(
+        fc.tuple(
+          id.map((name) => `f${name}`),
+          text,
+        ),
+        { maxLength: 3, selector: ([name]) => name },
+      )
+      .map((pairs) => pairs.toSorted(([a], [b]) => (a < b ? -1 : 1))),
+  }),
+  retention: fc.record({
+    cutSequence: sequence,
+    throughSequence: sequence,
+    throughHash: fc.uint8Array({ minLength: 32, maxLength: 32 }),
+    throughTime: instant,
+    openingsDigest: fc.uint8Array({ minLength: 32, maxLength: 32 }),
+    minutesFrom: fc.nat(2 ** 31),
+    hoursFrom: fc.nat(2 ** 31),
+    daysFrom: fc.nat(2 ** 31),
+  }),
 };
