@@ -13,6 +13,7 @@ import type { TimeSource } from './ledger/clock.js';
 import type { LedgerOptions } from './ledger/ledger.js';
 import type { Store } from './ledger/store.js';
 import type { ListenOptions } from './rpc/server.js';
+import type { RestoreReport } from './store/restore.js';
 import type { Log } from './telemetry/log.js';
 import type { Protection } from './cli/protection.js';
 
@@ -29,7 +30,7 @@ process.stdout.on('error', () => {
 
 process.exitCode = await run(
   process.argv.slice(2),
-  { version, start: startSidecar, verify: verifyData },
+  { version, start: startSidecar, verify: verifyData, restore: restoreData },
   processTerminal,
 );
 // Whatever still hangs must not keep a command that is done.
@@ -41,13 +42,19 @@ async function startSidecar(...[config, log, fail]: Parameters<StartSidecar>): P
   checkProtection(config);
   const opening = await beginToOpen(config);
   // The store is verified in another process meanwhile.
-  const [store, { openLedger }, { startNotifier }, { startServer }] = await Promise.all([
-    opening.store,
-    import('./ledger/ledger.js'),
-    import('./delivery/notifier.js'),
-    import('./rpc/server.js'),
-  ]);
-  const ledger = await openLedger(ledgerOptions(config, store, opening.time, log, fail));
+  const [store, { openDisk }, { openLedger }, { startNotifier }, { startServer }] =
+    await Promise.all([
+      opening.store,
+      import('./store/disk.js'),
+      import('./ledger/ledger.js'),
+      import('./delivery/notifier.js'),
+      import('./rpc/server.js'),
+    ]);
+  const disk = openDisk(config.dataDir, config.diskBallastBytes);
+  const ledger = await openLedger({
+    ...ledgerOptions(config, store, opening.time, log, fail),
+    disk,
+  });
   const policy: AddressPolicy = {
     privateAddressesAllowed: config.webhookPrivateAddresses,
     allowedRanges: config.webhookAllowedRanges,
@@ -150,7 +157,7 @@ function ledgerOptions(
   time: TimeSource,
   log: Log,
   onStorageFailed: (error: unknown) => void,
-): LedgerOptions {
+): Omit<LedgerOptions, 'disk'> {
   return {
     store,
     time,
@@ -175,6 +182,12 @@ function ledgerOptions(
       const message = 'Too many notifications wait for a channel. The least severe are given up';
       log.warn({ channel_id: channelId, count }, message);
     },
+    diskSoftBytes: config.diskSoftBytes,
+    diskHardBytes: config.diskHardBytes,
+    onDiskLevel: (level, freeBytes) => {
+      if (level === 'OK') log.warn({ freeBytes }, 'The disk has room again');
+      else log.warn({ level, freeBytes }, 'The disk has little room: see DISK_LOW');
+    },
     onDamage: (problem) => {
       const advice = 'Run safeguards verify and restore a backup';
       log.error({ problem, advice }, 'The ledger does not verify; retention cuts no more');
@@ -189,4 +202,13 @@ async function verifyData(dataDir: string): Promise<VerificationReport> {
     import('./store/open.js'),
   ]);
   return verifyInChild(`${dataDir}/${STORE_FOLDER}`, 'ALL');
+}
+
+async function restoreData(from: string, dataDir: string): Promise<RestoreReport> {
+  const [{ machineTime }, { verifyInChild }, { restoreStore }] = await Promise.all([
+    import('./ledger/clock.js'),
+    import('./cli/verify-child.js'),
+    import('./store/restore.js'),
+  ]);
+  return restoreStore({ from, dataDir, wall: machineTime.wall(), verify: verifyInChild });
 }

@@ -31,6 +31,8 @@ export async function openSeedLedger(
   const asConfigured = { ...config, onDamage: fail, onStorageFailed: fail };
   return openLedger({
     ...asConfigured,
+    disk: undefined,
+    onDiskLevel: () => undefined,
     store,
     time,
     clock: { jumpMaxMs: config.clockJumpMaxMs, settleMs: config.clockSettleMs },

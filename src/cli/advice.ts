@@ -53,6 +53,7 @@ const ADVICE: Readonly<Record<Reason, string>> = {
   CURSOR_COMPACTED: 'Begin with --oldest; see "safeguards violations list" for what ended before.',
   CURSOR_UNKNOWN: 'The store is another one or was restored: begin with --oldest.',
   SERVER_BUSY: 'Wait a moment and repeat it.',
+  DISK_LOW: 'Make room on the disk of the data directory.',
   TOO_MANY_STREAMS: 'End another watch or export, or raise streams_max of the sidecar.',
   TOO_MANY_REPORTS: 'Report less often, or once with a count in the details.',
   CREDENTIALS_MISSING:

@@ -1,6 +1,7 @@
 import { Option, type Command } from 'commander';
 import { flagOf, LIMITS, SETTINGS, TABLE, variableOf, type Setting } from '../config/settings.js';
 import type { VerificationReport } from '../ledger/api.js';
+import type { RestoreReport } from '../store/restore.js';
 import type { ServeOptions, StartSidecar } from './serve.js';
 import type { Terminal } from './terminal.js';
 
@@ -10,9 +11,11 @@ export interface Parts {
   readonly start: StartSidecar;
   /** Verifies the store of a data directory. Rejects when it cannot be opened. */
   readonly verify: (dir: string) => Promise<VerificationReport>;
+  /** Puts a backup in place of the store of a data directory. Rejects when it must not be. */
+  readonly restore: (from: string, dir: string) => Promise<RestoreReport>;
 }
 
-/** Adds the commands that need no running sidecar: serve, verify, demo, config. */
+/** Adds the commands that need no running sidecar: serve, verify, restore, demo, config. */
 export function addSidecarCommands(
   program: Command,
   parts: Parts,
@@ -35,6 +38,22 @@ export function addSidecarCommands(
       const { verify } = await import('./verify.js');
       const dir = dataDir ?? terminal.environment['SAFEGUARDS_DATA_DIR'];
       exit(await verify(dir ?? TABLE.data_dir.default, json === true, parts.verify, terminal));
+    });
+  program
+    .command('restore')
+    .description('Put a backup in place of the store of a data directory that nobody serves')
+    .requiredOption('--from <dir>', 'the folder of the backup')
+    .option('--data-dir <dir>', 'the data directory (SAFEGUARDS_DATA_DIR)')
+    .addHelpText(
+      'after',
+      '\nThe copy is verified first. The store that was there is moved aside and never deleted.' +
+        '\nExits with 1 when nothing was restored.' +
+        '\n\nExample:\n  safeguards restore --from ./backups/monday --data-dir ./safeguards-data',
+    )
+    .action(async ({ from, dataDir }: { from: string; dataDir?: string }) => {
+      const { restore } = await import('./restore.js');
+      const dir = dataDir ?? terminal.environment['SAFEGUARDS_DATA_DIR'];
+      exit(await restore(from, dir ?? TABLE.data_dir.default, parts.restore, terminal));
     });
   program
     .command('demo')

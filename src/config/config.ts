@@ -144,6 +144,12 @@ function contradictions(values: Partial<Values>): readonly string[] {
       problems.push(`admin_listen: ${where} is agent_listen too. Give each a port of its own.`);
     }
   }
+  const { diskSoftBytes, diskHardBytes } = values;
+  if (diskSoftBytes !== undefined && diskHardBytes !== undefined) {
+    if (diskHardBytes >= diskSoftBytes) {
+      problems.push('disk_hard_bytes: it must be less than disk_soft_bytes. Lower it.');
+    }
+  }
   if (agentSocket !== undefined) {
     const bytes = Buffer.byteLength(path.resolve(agentSocket));
     if (bytes > SOCKET_PATH_BYTES_MAX) {

@@ -292,6 +292,21 @@ export const LIMITS = {
     '30d',
     'How long a dead letter is kept, counted from its notification',
   ),
+  disk_soft_bytes: row(
+    value.size('1MiB', '1TiB'),
+    '256MiB',
+    'Below so much free disk only what settles is taken: DISK_LOW for the rest',
+  ),
+  disk_hard_bytes: row(
+    value.size('1MiB', '1TiB'),
+    '64MiB',
+    'Below so much free disk only reads are answered: DISK_LOW for the rest',
+  ),
+  disk_ballast_bytes: row(
+    value.size('1MiB', '1TiB'),
+    '16MiB',
+    'The size of a file that keeps room on the disk, given back below `disk_hard_bytes`',
+  ),
   sweep_interval: row(
     value.duration('100ms', '60s'),
     '1s',

@@ -87,6 +87,7 @@ export type RejectionReason =
   | 'CURSOR_COMPACTED'
   | 'CURSOR_UNKNOWN'
   | 'SERVER_BUSY'
+  | 'DISK_LOW'
   | 'TOO_MANY_STREAMS'
   | 'TOO_MANY_REPORTS'
   | 'CREDENTIALS_MISSING'

@@ -4,6 +4,7 @@ import type { Answer, Rejection } from '../domain/answer.js';
 import type { CollectionName, Collections } from '../domain/collection.js';
 import type { RecordBudgetChangeCommand } from '../domain/budget-change.js';
 import type { Command, LevelScopeName, SpendCommand } from '../domain/command.js';
+import type { DiskLevel } from '../domain/disk-level.js';
 import type { SpendingLimit } from '../domain/limit.js';
 import type { Scope } from '../domain/scope.js';
 import type { EmergencyPolicy } from '../domain/emergency/policy.js';
@@ -14,6 +15,8 @@ import type { Agent, Instant, Pool, Reservation, ReservationState, Uid } from '.
 import type { Review, ReviewRequest, ReviewTrigger } from '../domain/review.js';
 import type { ViolationCount } from '../domain/violation-counts.js';
 import type { Violation } from '../domain/violation.js';
+import type { ExportMessage } from './export.js';
+import type { HistoryPage } from './kept.js';
 import type { ViolationMessage, ViolationWatch } from './violation-watch.js';
 import type { ViolationFilter } from './violations.js';
 import type {
@@ -95,31 +98,12 @@ export interface Page<T> {
   readonly last: string | undefined;
 }
 
-/** A page of what retention cuts. */
-export interface HistoryPage<T> extends Page<T> {
-  /** What was before this moment is not kept, or not all of it; undefined where all of the range is. */
-  readonly retainedFrom: Instant | undefined;
-}
-
 /** Where a page begins and how long it may be. */
 export interface PageRequest {
   /** The key of the last item of the page before, or undefined. */
   readonly after: string | undefined;
   /** 1..1000. */
   readonly size: number;
-}
-
-/** What ExportLedger sends, or why it ends early. */
-export type ExportMessage =
-  | { readonly kind: 'ENTRY'; readonly exported: ExportedEntry }
-  | { readonly kind: 'ENDED'; readonly rejection: Rejection };
-
-/** One entry as exported: the record and what its hash is made of. */
-export interface ExportedEntry {
-  readonly view: EntryView;
-  /** The exact stored bytes. hash = SHA-256(previousHash, record). */
-  readonly record: Uint8Array;
-  readonly hash: Uint8Array;
 }
 
 /** An entry with the ids behind its uids. */
@@ -203,6 +187,8 @@ export interface StoreInfo {
   readonly headSequence: number;
   readonly headHash: Uint8Array;
   readonly time: Instant;
+  /** The disk of the store. */
+  readonly disk: { readonly level: DiskLevel; readonly freeBytes: number };
 }
 
 /**

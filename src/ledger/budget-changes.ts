@@ -4,10 +4,10 @@ import { EXTERNAL_FIELDS } from '../domain/budget-change.js';
 import { agentNotFound } from '../domain/decide/checks.js';
 import type { Entry, EntryKind } from '../domain/entry.js';
 import type { Agent } from '../domain/model.js';
-import type { HistoryPage, PageRequest, TimeRange } from './api.js';
+import type { PageRequest, TimeRange } from './api.js';
 import type { BudgetChangeView } from './metrics-views.js';
 import { entriesOf } from './history.js';
-import { entriesKeptFrom } from './kept.js';
+import { entriesKeptFrom, type HistoryPage } from './kept.js';
 import { collect, type ListSources } from './lists.js';
 
 /** An entry of an agent, and the agent's priority after it. */

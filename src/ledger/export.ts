@@ -1,9 +1,22 @@
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import { reject, type Rejection } from '../domain/answer.js';
 import type { Entry } from '../domain/entry.js';
-import type { ExportedEntry, ExportMessage } from './api.js';
+import type { EntryView } from './api.js';
 import type { DurableRows } from './rows.js';
 import type { Store } from './store.js';
+
+/** What ExportLedger sends, or why it ends early. */
+export type ExportMessage =
+  | { readonly kind: 'ENTRY'; readonly exported: ExportedEntry }
+  | { readonly kind: 'ENDED'; readonly rejection: Rejection };
+
+/** One entry as exported: the record and what its hash is made of. */
+export interface ExportedEntry {
+  readonly view: EntryView;
+  /** The exact stored bytes. hash = SHA-256(previousHash, record). */
+  readonly record: Uint8Array;
+  readonly hash: Uint8Array;
+}
 
 /** Entries that one turn of an export reads, so that others get their turn. */
 const EXPORT_SLICE = 200;

@@ -11,10 +11,10 @@ import {
   sumRow,
   type UsageCell,
 } from '../domain/usage.js';
-import type { HistoryPage, PageRequest, TimeRange } from './api.js';
+import type { PageRequest, TimeRange } from './api.js';
 import type { UsageBucketView } from './metrics-views.js';
 import { collect, type ListSources } from './lists.js';
-import { bucketsKeptFrom, entriesKeptFrom } from './kept.js';
+import { bucketsKeptFrom, entriesKeptFrom, type HistoryPage } from './kept.js';
 import type { StoreReader } from './store.js';
 
 const HOUR_MS = 3_600_000;

@@ -1,11 +1,17 @@
 import type { Agent, Instant } from '../domain/model.js';
 import { NOTHING_CUT, RETENTION_KEY, type Retention } from '../domain/opening.js';
 import { firstDayOfMonth } from '../domain/usage.js';
-import type { TimeRange } from './api.js';
+import type { Page, TimeRange } from './api.js';
 import type { StoreReader } from './store.js';
 
 const HOUR_MS = 3_600_000;
 const DAY_MS = 24 * HOUR_MS;
+
+/** A page of what retention cuts. */
+export interface HistoryPage<T> extends Page<T> {
+  /** What was before this moment is not kept, or not all of it; undefined where all of the range is. */
+  readonly retainedFrom: Instant | undefined;
+}
 
 /** Whose history it is: nothing was cut of what was before it. */
 type Owner = Pick<Agent, 'createTime'>;

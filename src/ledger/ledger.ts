@@ -12,8 +12,10 @@ import { channelView, listChannels } from './channels.js';
 import { makeBudgetFeed } from './budget-feed.js';
 import { watchBudgets } from './budget-watch.js';
 import { type ClockPolicy, type TimeSource, startClock } from './clock.js';
+import { DEFAULT_POOL } from './default-pool.js';
 import { deliveryByKey, listDeliveries } from './deliveries.js';
 import { type DurableOutbox, makeOutbox, type OutboxBounds } from './durable-outbox.js';
+import { type DiskGuardOptions, makeDiskGuard } from './disk-guard.js';
 import { emergencyPolicy, emergencyRequest, listEmergencyRequests } from './emergencies.js';
 import { exportEntries } from './export.js';
 import { type GroupWriter, startGroupWriter } from './group-writer.js';
@@ -35,6 +37,7 @@ import {
 import { limitStatus, listObjects, scopeId } from './objects.js';
 import type { Outbox } from './outbox.js';
 import { findReview, listReviews, startReviews } from './reviews.js';
+import { onceAtATime } from './once-at-a-time.js';
 import { durableRows, makeRows } from './rows.js';
 import { listSchedules, scheduleRuns } from './schedule-reads.js';
 import type { Store } from './store.js';
@@ -45,7 +48,7 @@ import { type ViolationWatchSources, watchViolations } from './violation-watch.j
 import { listViolations, violationCounts, violationOf } from './violations.js';
 
 /** Everything a ledger is opened with. Bounds are settings of the configuration. */
-export interface LedgerOptions extends UpkeepPolicy {
+export interface LedgerOptions extends UpkeepPolicy, DiskGuardOptions {
   readonly store: Store;
   readonly time: TimeSource;
   readonly clock: ClockPolicy;
@@ -84,6 +87,8 @@ const ALERTS_INTERVAL_MS = 60_000;
 
 /** Who asks for what the sidecar does by itself. */
 const SIDECAR: Caller = { principal: 'sidecar', traceId: '' };
+/** How often the disk is looked at: what is written in between must fit below the hard mark. */
+const DISK_INTERVAL_MS = 200;
 
 /** How often watchers that have heard nothing are looked for. */
 const TICK_MS = 250;
@@ -128,6 +133,13 @@ export async function openLedger(options: LedgerOptions): Promise<Ledger> {
       reviews.carryOutOrders();
     },
   });
+  const guard = makeDiskGuard(options);
+  const guarded = async (command: Command, caller: Caller): Promise<Answer> => {
+    const refusal = guard.refusal(command);
+    if (refusal === undefined) return execute(writer, command, caller);
+    if (guard.level === 'FULL') return refusal;
+    return (await replayed(writer, command, caller)) ?? refusal;
+  };
   const sources: ListSources = { reader: store, rows, now: clock.now };
   const outbox = makeOutbox({
     reader: store,
@@ -146,21 +158,23 @@ export async function openLedger(options: LedgerOptions): Promise<Ledger> {
   const reviews = startReviews({
     reader: store,
     now: clock.now,
-    execute: (command, caller) => execute(writer, command, caller),
-    replay: async (command, caller) => {
-      const found = await run(writer, caller, 1, (judging) => [replayOf(judging, command)]);
-      return 'verdict' in found ? found : found[0];
-    },
+    execute: guarded,
+    replay: (command, caller) => replayed(writer, command, caller),
   });
   // What was ordered before the last end and not made since.
   reviews.carryOutOrders();
 
   const ledger: Ledger = {
-    execute: (command, caller) => execute(writer, command, caller),
-    executeBatch: (items, atomic, caller) =>
-      run<BatchAnswer | Rejection>(writer, caller, items.length, (judging) =>
+    execute: guarded,
+    executeBatch: async (items, atomic, caller) => {
+      for (const item of items) {
+        const refusal = 'verdict' in item ? undefined : guard.refusal(item);
+        if (refusal !== undefined) return refusal;
+      }
+      return run<BatchAnswer | Rejection>(writer, caller, items.length, (judging) =>
         judgeBatch(judging, items, atomic, caller),
-      ),
+      );
+    },
     agent: (id) => {
       const agent = rows.agentById(id);
       const pool = agent && rows.pool(agent.poolUid);
@@ -193,7 +207,7 @@ export async function openLedger(options: LedgerOptions): Promise<Ledger> {
     budgetChanges: (agentId, kinds, range, page) =>
       budgetChanges(sources, agentId, kinds, range, page),
     recordBudgetChange: async (command, caller) => {
-      const outcome = await execute(writer, command, caller);
+      const outcome = await guarded(command, caller);
       if (outcome.verdict === 'REJECTED') return outcome;
       const { sequence, agent } = outcome;
       const entry = store.entry(sequence)?.entry;
@@ -256,7 +270,8 @@ export async function openLedger(options: LedgerOptions): Promise<Ledger> {
       const { storeId, headSequence, headHash } = store.header();
       const oldestSequence = store.oldestSequence();
       const time = clock.now();
-      return { storeId, format: store.format, oldestSequence, headSequence, headHash, time };
+      const disk = { level: guard.level, freeBytes: guard.freeBytes };
+      return { storeId, format: store.format, oldestSequence, headSequence, headHash, time, disk };
     },
     verify: () => upkeep<VerificationReport>('verification', () => store.verify()),
     backup: (name) =>
@@ -265,6 +280,7 @@ export async function openLedger(options: LedgerOptions): Promise<Ledger> {
       ),
     close: async () => {
       clearInterval(sweeper);
+      clearInterval(diskWatcher);
       clearInterval(counter);
       await reviews.close();
       clearInterval(ticker);
@@ -290,7 +306,7 @@ export async function openLedger(options: LedgerOptions): Promise<Ledger> {
     },
   };
   const counter = setInterval(() => {
-    writer.writeDenials();
+    if (guard.level !== 'FULL') writer.writeDenials();
   }, DENIALS_INTERVAL_MS);
   counter.unref();
   const ticker = setInterval(() => {
@@ -298,23 +314,37 @@ export async function openLedger(options: LedgerOptions): Promise<Ledger> {
   }, TICK_MS);
   ticker.unref();
   const watcher = setInterval(() => {
-    writer.judgeAlerts();
+    if (guard.level !== 'FULL') writer.judgeAlerts();
   }, ALERTS_INTERVAL_MS);
   watcher.unref();
   const scheduler = setInterval(() => {
-    writer.runSchedules();
+    if (guard.level !== 'FULL') writer.runSchedules();
   }, SCHEDULES_INTERVAL_MS);
   scheduler.unref();
+  const diskWatcher = setInterval(() => {
+    guard.check();
+  }, DISK_INTERVAL_MS);
+  diskWatcher.unref();
   const sweeper = setInterval(() => {
-    writer.maintain();
+    if (guard.level !== 'FULL') writer.maintain();
   }, options.sweepIntervalMs);
   sweeper.unref();
-  await makeDefaultPool(ledger);
+  if (ledger.pool(DEFAULT_POOL_ID) === undefined) await execute(writer, DEFAULT_POOL, SIDECAR);
   return ledger;
 }
 
 function execute(writer: GroupWriter, command: Command, caller: Caller): Promise<Answer> {
   return run<Answer>(writer, caller, 1, (judging) => judge(judging, command, caller));
+}
+
+/** The stored answer of a command that was carried out before, or why that cannot be told. */
+async function replayed(
+  writer: GroupWriter,
+  command: Command,
+  caller: Caller,
+): Promise<Answer | undefined> {
+  const found = await run(writer, caller, 1, (judging) => [replayOf(judging, command)]);
+  return 'verdict' in found ? found : found[0];
 }
 
 /** Decides in the next group, and resolves when that is durable. */
@@ -352,48 +382,7 @@ function givenUp(): Rejection {
   return reject('SERVER_BUSY', 'The call was given up before it was decided');
 }
 
-/** Runs a long job unless one of its kind runs. */
-function onceAtATime(): <T>(kind: string, job: () => Promise<T>) => Promise<T | Rejection> {
-  const running = new Set<string>();
-  return async (kind, job) => {
-    if (running.has(kind)) {
-      return {
-        ...reject('SERVER_BUSY', `Another ${kind} is running. Try again when it has ended`),
-        retryAfterMs: 1_000,
-      };
-    }
-    running.add(kind);
-    try {
-      return await job();
-    } finally {
-      running.delete(kind);
-    }
-  };
-}
-
 /** A name made of the time, such as `20261123T184500123Z`. */
 function backupName(now: Instant): string {
   return new Date(now).toISOString().replaceAll(/[-:.]/g, '');
-}
-
-/** The pool that agents without a pool join: api.md, "Default pool". */
-async function makeDefaultPool(ledger: Ledger): Promise<void> {
-  if (ledger.pool(DEFAULT_POOL_ID) !== undefined) return;
-  await ledger.execute(
-    {
-      method: 'CREATE_POOL',
-      requestId: '',
-      reason: 'first start',
-      poolId: DEFAULT_POOL_ID,
-      name: 'default',
-      initialBudget: 0n,
-      priority: 5,
-      unit: 'USD',
-      scale: 9,
-      minBalance: 0n,
-      funding: 'ON_DEMAND',
-      metadata: [],
-    },
-    SIDECAR,
-  );
 }

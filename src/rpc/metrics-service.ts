@@ -1,5 +1,6 @@
 import { rejectFields } from '../domain/answer.js';
-import type { ExportMessage, LedgerApi } from '../ledger/api.js';
+import type { LedgerApi } from '../ledger/api.js';
+import type { ExportMessage } from '../ledger/export.js';
 import {
   type ExportLedgerResponse,
   MetricsService,

@@ -1,5 +1,6 @@
 import type { Instant } from '../domain/model.js';
 import type { LedgerApi } from '../ledger/api.js';
+import { DiskLevel } from '../gen/safeguards/v1/budget_admin_service_pb.js';
 import type { BudgetAdminService } from '../gen/safeguards/v1/budget_admin_service_pb.js';
 import { decodeBackup } from './decode/query.js';
 import { durationOf, timestampOf } from './encode/time.js';
@@ -12,6 +13,12 @@ export interface ServerFacts {
   readonly limitsTable: Readonly<Record<string, string>>;
   readonly startTime: Instant;
 }
+
+const DISK_LEVELS = {
+  OK: DiskLevel.OK,
+  LOW: DiskLevel.LOW,
+  FULL: DiskLevel.FULL,
+} as const;
 
 /** The operator's methods on the sidecar itself. */
 export function serverMethods(ledger: LedgerApi, facts: ServerFacts) {
@@ -30,6 +37,8 @@ export function serverMethods(ledger: LedgerApi, facts: ServerFacts) {
         time: timestampOf(info.time),
         startTime: timestampOf(facts.startTime),
         oldestSequence: BigInt(info.oldestSequence),
+        diskLevel: DISK_LEVELS[info.disk.level],
+        diskFreeBytes: BigInt(Math.min(info.disk.freeBytes, Number.MAX_SAFE_INTEGER)),
       };
     },
 

@@ -220,11 +220,18 @@ function parseMarker(text: string): Marker | undefined {
   }
 }
 
-async function writeMarker(folder: string, marker: Marker): Promise<void> {
+/** Writes what says which store a folder is, and makes that durable. */
+export async function writeMarker(folder: string, marker: Marker): Promise<void> {
   const file = await open(join(folder, MARKER_FILE), 'w', 0o600);
   await file.writeFile(`${JSON.stringify(marker)}\n`);
   await file.sync();
   await file.close();
+  await syncFolder(folder);
+}
+
+/** Makes the files of a store's folder durable. */
+export async function syncStore(folder: string): Promise<void> {
+  await syncFile(join(folder, DATA_FILE));
   await syncFolder(folder);
 }
 
@@ -309,8 +316,7 @@ async function backup(
   if (!report.clean) {
     throw new Error(`the copy does not verify: ${report.findings[0]?.message ?? ''}`);
   }
-  await syncFile(join(folder, DATA_FILE));
-  await syncFolder(folder);
+  await syncStore(folder);
   await syncFolder(draft);
   await rename(draft, target);
   await syncFolder(backupDir);

@@ -28,6 +28,7 @@ export async function commandLine(
       version: '1.2.3',
       start: () => Promise.reject(new Error('nothing to start here')),
       verify: () => Promise.reject(new Error('nothing to verify here')),
+      restore: () => Promise.reject(new Error('nothing to restore here')),
       ...parts,
     },
     {

@@ -1,10 +1,11 @@
+import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { expect, onTestFinished, test } from 'vitest';
 import { BudgetAdminService } from '../../src/gen/safeguards/v1/budget_admin_service_pb.js';
 import { ROOT } from '../support/sidecar.js';
 import { run } from '../support/tools.js';
 import { Connection } from './client.js';
-import { serveOn, type Serving } from './process.js';
+import { refusal, serveOn, type Serving } from './process.js';
 import { temporaryDataDir } from './temporary.js';
 import { makeAgent, spendOften, spentBy, verify } from './traffic.js';
 
@@ -74,4 +75,42 @@ test('a ledger is found clean while it is written to', async () => {
   for (let times = 0; times < 5; times += 1) expect(await verify(sidecar)).toEqual([]);
   await stop();
   expect(await verify(sidecar)).toEqual([]);
+});
+
+test('a restore puts a backup in place of a damaged store, which is kept', async () => {
+  const dataDir = temporaryDataDir();
+  const backups = path.join(path.dirname(dataDir), 'backups');
+  const sidecar = await serving(dataDir, ['--backup-dir', backups]);
+  await makeAgent(sidecar, 'a');
+  await spendOften(sidecar, 'a', 0, 200);
+  const operator = new Connection(sidecar.admin, sidecar.token);
+  await operator.call(admin.backup, { name: 'monday' });
+  operator.close();
+  await spendOften(sidecar, 'a', 200, 300);
+  const restore = (from: string) => {
+    const words = ['restore', '--from', path.join(backups, from), '--data-dir', dataDir];
+    return run(process.execPath, [path.join(ROOT, 'dist/main.js'), ...words]);
+  };
+  const served = await restore('monday');
+  expect(served.code).toBe(1);
+  expect(served.err).toMatch(/Nothing was restored: Another sidecar serves/);
+  await sidecar.end('SIGKILL');
+
+  const file = path.join(dataDir, 'store', 'data.mdb');
+  writeFileSync(file, 'this was a database');
+  expect((await refusal(dataDir)).said).toMatch(/restore/);
+  expect((await restore('tuesday')).code).toBe(1);
+  expect(readFileSync(file, 'utf8')).toBe('this was a database');
+
+  const { code, out, err } = await restore('monday');
+  expect({ code, err }).toEqual({ code: 0, err: '' });
+  const [aside] = readdirSync(dataDir).filter((name) => name.startsWith('store.quarantined-'));
+  expect(out).toContain(path.join(dataDir, aside!));
+  const kept = readFileSync(path.join(dataDir, aside!, 'data.mdb'), 'utf8');
+  expect(kept).toBe('this was a database');
+  const restored = await serving(dataDir);
+  expect(await spentBy(restored, 'a')).toBe('2');
+  await spendOften(restored, 'a', 0, 300);
+  expect(await spentBy(restored, 'a')).toBe('3');
+  expect(await verify(restored)).toEqual([]);
 });

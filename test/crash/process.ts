@@ -40,8 +40,12 @@ interface Addresses {
 }
 
 /** Starts the built sidecar on free ports. Rejects with NotServing when it leaves instead. */
-export async function serveOn(dataDir: string, flags: readonly string[] = []): Promise<Serving> {
-  const { child, ended } = forkSidecar(dataDir, flags);
+export async function serveOn(
+  dataDir: string,
+  flags: readonly string[] = [],
+  environment: Readonly<Record<string, string>> = {},
+): Promise<Serving> {
+  const { child, ended } = forkSidecar(dataDir, flags, environment);
   const addresses = await Promise.race([
     new Promise<Addresses>((resolve) => {
       child.once('message', (message) => resolve(message as Addresses));
@@ -78,13 +82,14 @@ export async function refusal(dataDir: string, flags: readonly string[] = []): P
 function forkSidecar(
   dataDir: string,
   flags: readonly string[],
+  environment: Readonly<Record<string, string>>,
 ): { readonly child: ChildProcess; readonly ended: Promise<Ended> } {
   const script = path.join(ROOT, 'dist/main.js');
   if (!existsSync(script)) throw new Error('build first: npm run build');
   const listen = ['--agent-listen', '127.0.0.1:0', '--admin-listen', '127.0.0.1:0'];
   const own = ['--data-dir', dataDir, '--log-level', 'warn'];
   const child = fork(script, ['serve', ...listen, ...own, ...flags], {
-    env: withoutSettings(),
+    env: { ...withoutSettings(), ...environment },
     // Not the flags of the test runner.
     execArgv: [],
     stdio: ['ignore', 'ignore', 'pipe', 'ipc'],

@@ -67,12 +67,17 @@ export const UNCUT = {
   usageMinutesRetentionMs: 3_650 * 24 * 60 * MINUTE,
   usageHoursRetentionMs: 3_650 * 24 * 60 * MINUTE,
   usageDaysRetentionMs: 3_650 * 24 * 60 * MINUTE,
+  disk: undefined,
+  diskSoftBytes: 0,
+  diskHardBytes: 0,
 };
 
 /** Sweeps happen when the test says so. */
 const NEVER_MS = 2 ** 31 - 1;
 
-export type Over = Partial<Omit<LedgerOptions, 'store' | 'time' | 'onDamage' | 'onStorageFailed'>>;
+export type Over = Partial<
+  Omit<LedgerOptions, 'store' | 'time' | 'onDamage' | 'onDiskLevel' | 'onStorageFailed'>
+>;
 
 /** A ledger in memory, and what a test does to it. */
 export class MemoryLedger {
@@ -132,6 +137,7 @@ export class MemoryLedger {
       },
       onDeliveriesDropped: () => undefined,
       ...over,
+      onDiskLevel: () => undefined,
       onDamage: (message) => failures.push(message),
       onStorageFailed: (error) => failures.push(error),
     });

@@ -67,6 +67,7 @@ async function ledgerOn(kv: KeyValueStore) {
     violationsMax: 1_000,
     outbox: { pendingDeliveriesMax: 10, deadLettersMax: 10, deadLettersRetentionMs: 60 * MINUTE },
     onDeliveriesDropped: () => undefined,
+    onDiskLevel: () => undefined,
     onDamage: (message) => {
       throw new Error(message);
     },

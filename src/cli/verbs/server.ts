@@ -1,6 +1,7 @@
 import {
   BudgetAdminService,
   ConfigurationChange_Action as Action,
+  DiskLevel,
 } from '../../gen/safeguards/v1/budget_admin_service_pb.js';
 import { entryNote, nameIn, table, timeText } from '../show.js';
 import { EXIT } from '../terminal.js';
@@ -29,6 +30,7 @@ export const SERVER_VERBS: readonly Verb[] = [
           ['version', info.version],
           ['store', `${info.storeId}, format ${info.storeFormat}`],
           ['durability', info.durability],
+          ['disk', `${nameIn(DiskLevel, info.diskLevel)}, ${info.diskFreeBytes} bytes free`],
           ['oldest entry', String(info.oldestSequence)],
           ['head', `${info.headSequence} ${hex(info.headHash)}`],
           ['time', timeText(info.time)],

@@ -116,6 +116,7 @@ export function fakeLedger(over: Partial<LedgerApi> = {}): FakeLedger {
       headSequence: 12,
       headHash: new Uint8Array(32),
       time: T0,
+      disk: { level: 'OK', freeBytes: 1_000_000 },
     }),
     verify: async () => ({
       clean: true,

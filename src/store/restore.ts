@@ -1,0 +1,74 @@
+import { cp, mkdir, rename, rm } from 'node:fs/promises';
+import { join } from 'node:path';
+import type { VerificationReport } from '../ledger/api.js';
+import { lockFolder } from './lock.js';
+import { MARKER_FILE, readMarker, STORE_FOLDER, syncStore, writeMarker } from './open.js';
+import { StoreRefused } from './refused.js';
+import type { VerificationScope } from './verify.js';
+
+/** Which backup goes where. */
+export interface RestoreOptions {
+  /** The folder of the backup: it holds `store`. */
+  readonly from: string;
+  /** The data directory, made when missing. No sidecar may serve it. */
+  readonly dataDir: string;
+  /** Milliseconds since 1970 UTC: names what is moved aside. */
+  readonly wall: number;
+  /** Verifies a store's folder, in a process of its own. */
+  readonly verify: (folder: string, scope: VerificationScope) => Promise<VerificationReport>;
+}
+
+/** What a restore did. */
+export interface RestoreReport extends VerificationReport {
+  readonly storeId: string;
+  /** Where the store lies that was there before, or undefined: there was none. */
+  readonly quarantine: string | undefined;
+}
+
+/**
+ * Puts a backup in place of the store of a data directory: copied under another name, verified, then
+ * renamed. What was there is moved aside and never deleted, however damaged it is. Throws StoreRefused
+ * when a sidecar serves the directory or the backup is none; nothing has changed then.
+ */
+export async function restoreStore(options: RestoreOptions): Promise<RestoreReport> {
+  const { from, dataDir } = options;
+  const source = join(from, STORE_FOLDER);
+  const marker = await readMarker(source);
+  await mkdir(dataDir, { recursive: true, mode: 0o700 });
+  const lock = await lockFolder(dataDir);
+  try {
+    const draft = join(dataDir, `${STORE_FOLDER}.restored`);
+    await rm(draft, { recursive: true, force: true });
+    await mkdir(draft, { mode: 0o700 });
+    // Not the lock file of LMDB: it belongs to the processes of the original.
+    for (const name of ['data.mdb', MARKER_FILE]) await cp(join(source, name), join(draft, name));
+    const report = await options.verify(draft, 'ALL');
+    if (!report.clean) {
+      await rm(draft, { recursive: true, force: true });
+      throw new StoreRefused(
+        'STORE_CORRUPT',
+        `The backup in ${from} does not verify: ${report.findings[0]?.message ?? ''}; take another`,
+      );
+    }
+    await syncStore(draft);
+    const quarantine = await moveAside(join(dataDir, STORE_FOLDER), options.wall);
+    await rename(draft, join(dataDir, STORE_FOLDER));
+    await writeMarker(dataDir, marker);
+    return { ...report, storeId: marker.store_id, quarantine };
+  } finally {
+    await lock.close();
+  }
+}
+
+/** Moves the store aside, under a name that says when. */
+async function moveAside(store: string, wall: number): Promise<string | undefined> {
+  const stamp = new Date(wall).toISOString().replaceAll(/[-:.]/g, '');
+  const quarantine = `${store}.quarantined-${stamp}`;
+  try {
+    await rename(store, quarantine);
+    return quarantine;
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return undefined;
+    throw error;
+  }
+}
