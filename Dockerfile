@@ -48,5 +48,7 @@ VOLUME ["/var/lib/safeguards"]
 USER 10001:10001
 STOPSIGNAL SIGTERM
 HEALTHCHECK --interval=10s --timeout=5s --start-period=60s CMD ["node", "/app/health.mjs"]
-ENTRYPOINT ["node", "/app/dist/main.js"]
+# Most of what a call makes is garbage when it is answered. With more room for the young a BatchSpend took
+# 50 us of CPU a spend where Node's 16 MiB took 56; an idle process does not take the room.
+ENTRYPOINT ["node", "--max-semi-space-size=32", "/app/dist/main.js"]
 CMD ["serve"]

@@ -81,7 +81,8 @@ export function openStage(options: StageOptions): Stage {
 
   async function start(script: string, { words = [], flags = [] }: ChildOptions) {
     const child = fork(script, words, {
-      execArgv: [...flags],
+      // As `npm start` and the image start the sidecar; a peer has the same room.
+      execArgv: ['--max-semi-space-size=32', ...flags],
       env: withoutSettings(),
       stdio: ['ignore', 'ignore', 'inherit', 'ipc'],
     });

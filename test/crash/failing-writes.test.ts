@@ -14,7 +14,8 @@ const LEAVES_MS_MAX = 1_000;
 
 const FAULTS = [
   ['whose fsync fails', 's', true],
-  // The native code aborts in its writing thread before the failure is told: no line, but no loss.
+  // lmdb-js prints the failure into a buffer that is too small for it (100 bytes): the heap that it
+  // damages may end the process by a signal while it leaves.
   ['whose writes fail', 'w', false],
   ['that writes half of what it should', 't', true],
 ] as const;
@@ -27,7 +28,7 @@ describe.skipIf(!hasCompiler)('a disk', () => {
     await output('cc', ['-shared', '-fPIC', '-O1', '-o', shim, source, '-ldl']);
   });
 
-  test.each(FAULTS)('%s costs no acknowledged spend', async (_name, letter, tells) => {
+  test.each(FAULTS)('%s costs no acknowledged spend', async (_name, letter, clean) => {
     const dataDir = temporaryDataDir();
     const fault = path.join(path.dirname(dataDir), 'fault');
     const sidecar = await serveOn(dataDir, [], { LD_PRELOAD: shim, SAFEGUARDS_FAULT: fault });
@@ -45,10 +46,9 @@ describe.skipIf(!hasCompiler)('a disk', () => {
     process.stdout.write(
       `${letter}: left with ${code ?? signal ?? ''} after ${Math.round(took)} ms\n`,
     );
-    if (tells || code !== null) {
-      expect({ code, signal, said }).toMatchObject({ code: 1, signal: null });
-      expect(said).toMatch(/The sidecar cannot go on and leaves/);
-    } else expect(signal).toBe('SIGABRT');
+    expect(said).toMatch(/The sidecar cannot go on and leaves/);
+    if (clean || signal === null) expect({ code, signal }).toEqual({ code: 1, signal: null });
+    else expect(signal).toBe('SIGABRT');
     expect(took).toBeLessThan(LEAVES_MS_MAX);
 
     const next = await serveOn(dataDir);

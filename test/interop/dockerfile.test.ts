@@ -126,9 +126,9 @@ describe('its steps', { timeout: 300_000 }, () => {
 
   test('make something that serves, is healthy, and stops on the signal', async () => {
     const words = JSON.parse(one('ENTRYPOINT')) as readonly string[];
-    expect(words).toEqual(['node', '/app/dist/main.js']);
+    expect(words).toEqual(['node', '--max-semi-space-size=32', '/app/dist/main.js']);
     expect(JSON.parse(one('CMD'))).toEqual(['serve']);
-    const sidecar = await startSidecar({ script: path.join(root, words[1]!) });
+    const sidecar = await startSidecar({ script: path.join(root, words.at(-1)!) });
     const probe = one('HEALTHCHECK').replace(/^.*?(?=\[)/, '');
     const [, health = ''] = JSON.parse(probe) as readonly string[];
     const { code, err } = await run(process.execPath, [path.join(root, health), sidecar.agent]);
