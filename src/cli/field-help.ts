@@ -73,7 +73,7 @@ export const FIELD_HELP: Readonly<Record<string, string>> = {
   pool_low_percent: 'pools with less left are low (default: 20)',
   priority: '1 to 10, higher matters more',
   priority_weight: 'how much priority counts (default: 0.7)',
-  prune: 'delete the agents and pools that the document does not name',
+  prune: 'also delete agents and pools it does not name, their rules, and rules its lists lack',
   quantities: 'name=amount, such as tokens=1834; may be repeated',
   rearm_margin: 'by how much a value must come back, in percent (default: 5)',
   reason: 'why, for the ledger',

@@ -2,6 +2,7 @@ import { hash } from 'node:crypto';
 import { reject, type Answer, type ConfigurationChange, type Outcome } from '../domain/answer.js';
 import type { Command } from '../domain/command.js';
 import { planConfiguration } from '../domain/configuration.js';
+import { cascadeOf } from '../domain/configuration-cascade.js';
 import { changeOf, refusedStep } from '../domain/configuration-rules.js';
 import { decide } from '../domain/decide/decide.js';
 import { decideExpire } from '../domain/decide/expire.js';
@@ -271,11 +272,15 @@ function applyConfiguration(
     if (decided.verdict === 'REJECTED') {
       return refusedStep(step, decided);
     }
-    if (decided.effects !== undefined) inner.install(decided.effects, stampOf(command, caller));
-    // A step with nothing left to do has none.
-    sequence = Math.max(sequence, decided.outcome.sequence);
+    const { effects } = decided;
     const change = changeOf(step, decided);
     if (change !== undefined) changes.push(change);
+    if (effects !== undefined) {
+      changes.push(...cascadeOf(inner, step.change, effects));
+      inner.install(effects, stampOf(command, caller));
+    }
+    // A step with nothing left to do has none.
+    sequence = Math.max(sequence, decided.outcome.sequence);
   }
   if (!command.validateOnly) judging.workspace.absorb(inner);
   return {

@@ -183,9 +183,60 @@ describe('a rule that is described otherwise', () => {
   });
 
   test('goes with the pool and the agents that prune takes away', async () => {
-    const changes = await apply('schedules: []\nspending_limits: []\n', { prune: true });
-    expect(changes.slice(-2)).toEqual(['DELETE agent a', 'DELETE pool p']);
-    expect(await apply(EVERYTHING)).toContain('CREATE budget_alert degraded');
+    const scoped = `${EVERYTHING}
+  - { schedule_id: top-up, interval: 1h, set_budget: { agent_id: a, amount: 1 } }
+`;
+    expect(await apply(scoped)).toEqual(['CREATE schedule top-up']);
+    await apply('agents: [{ agent_id: a, service_levels: [{ name: all, min_percent: 0 }] }]');
+    const nobody = 'pools: []\nagents: []\n';
+    const gone = [
+      'DELETE agent a',
+      'DELETE service_levels a',
+      'DELETE spending_limit daily',
+      'DELETE budget_alert degraded',
+      'DELETE budget_alert on-limit',
+      'DELETE schedule top-up',
+      'DELETE pool p',
+      'DELETE emergency_policy p',
+      'DELETE spending_limit rolling',
+      'DELETE schedule monthly',
+    ];
+    expect(await apply(nobody, { prune: true, dryRun: true })).toEqual(gone);
+    expect(await apply(nobody, { prune: true })).toEqual(gone);
+    expect(await apply(EVERYTHING)).toEqual(
+      CREATED.filter((change) => gone.includes(change.replace('CREATE', 'DELETE'))),
+    );
+    expect(await memory.verify()).toMatchObject({ clean: true });
+  });
+
+  test('takes the alerts of a limit with it, and says so', async () => {
+    const document = EVERYTHING.replace(/ {2}- \{ limit_id: daily.*\n/, '').replace(
+      /budget_alerts:\n( {2}- .*\n)+/,
+      '',
+    );
+    expect(await apply(document, { prune: true })).toEqual([
+      'DELETE spending_limit daily',
+      'DELETE budget_alert on-limit',
+    ]);
+  });
+});
+
+describe('a pruned document without one of the lists of pools and agents', () => {
+  test.each([
+    ['', ['pools', 'agents']],
+    ['# all budgets are commented out\n', ['pools', 'agents']],
+    ['schedules: []\n', ['pools', 'agents']],
+    ['pools: []\nagents:\n', ['agents']],
+    ['agents: []\n', ['pools']],
+  ])('is refused, since it would delete them all: %j', async (document, fields) => {
+    await apply(EVERYTHING);
+    for (const dryRun of [false, true]) {
+      expect(await refusal(document, { prune: true, dryRun })).toMatchObject({
+        reason: 'INVALID_REQUEST',
+        fields,
+      });
+    }
+    expect(await apply(EVERYTHING)).toEqual([]);
   });
 });
 

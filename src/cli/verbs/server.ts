@@ -74,7 +74,7 @@ export const SERVER_VERBS: readonly Verb[] = [
   verb({
     ...onAdmin,
     words: 'apply',
-    summary: 'Bring pools and agents to the state of a YAML or JSON document',
+    summary: 'Bring pools, agents and rules to the state of a YAML or JSON document',
     method: method.applyConfiguration,
     positional: [],
     extra: { '-f, --file <file>': 'the document; - is the input' },

@@ -37,20 +37,22 @@ export function decodeApplyConfiguration(
   return judged(form, {
     method: 'APPLY_CONFIGURATION',
     ...admin,
-    ...documentOf(form, request.document, admin.reason),
+    ...documentOf(form, request.document, admin.reason, request.prune),
     validateOnly: request.dryRun,
     prune: request.prune,
   });
 }
 
-function documentOf(form: Form, text: string, reason: string) {
+function documentOf(form: Form, text: string, reason: string, prune: boolean) {
   const nothing = { pools: [], agents: [] };
   if (Buffer.byteLength(text) > DOCUMENT_BYTES_MAX) {
     refuseField(form, 'document', 'Give at most 1 MiB');
     return nothing;
   }
   const tree = treeOf(form, 'document', text);
-  if (tree === undefined || tree === '') return nothing;
+  if (tree === undefined) return nothing;
+  if (prune) listed(form, tree);
+  if (tree === '') return nothing;
   if (!(tree instanceof Map)) {
     refuseField(form, 'document', 'Give an object with lists such as pools and agents');
     return nothing;
@@ -61,6 +63,15 @@ function documentOf(form: Form, text: string, reason: string) {
   once(form, 'pools', 'pool_id', pools);
   once(form, 'agents', 'agent_id', agents);
   return { pools, agents, ...rulesOf(form, root, reason) };
+}
+
+/** An empty file, a rule file or a template that came out empty must not delete every budget. */
+function listed(form: Form, tree: Tree): void {
+  for (const key of ['pools', 'agents'] as const) {
+    const list = tree instanceof Map ? (tree as Fields).get(key) : undefined;
+    if (list !== undefined && list !== '') continue;
+    refuseField(form, key, `Prune would delete all ${key}. Give ${key}: [] if that is meant`);
+  }
 }
 
 const POOL_KEYS = [

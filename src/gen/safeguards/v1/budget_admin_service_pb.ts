@@ -2130,8 +2130,10 @@ export type ApplyConfigurationRequest = Message<"safeguards.v1.ApplyConfiguratio
   dryRun: boolean;
 
   /**
-   * Deletes the agents and pools that the document does not name; `default` stays. Of rules it deletes
-   * those that are not named in a list that the document has, which may be empty.
+   * Deletes the agents and pools that the document does not name; `default` stays. The document must have
+   * both lists, which may be empty: without one of them it is INVALID_REQUEST. Rules that are for a deleted
+   * agent, pool or limit go with it. Of the others it deletes those that are not named in a list that the
+   * document has, which may be empty.
    *
    * @generated from field: bool prune = 4;
    */
@@ -2174,7 +2176,7 @@ export type ApplyConfigurationResponse = Message<"safeguards.v1.ApplyConfigurati
 
   /**
    * In the order of their application. An object that is moved, or whose service levels are set too,
-   * has one for each.
+   * has one for each. Rules that go with an agent, pool or limit are listed after it.
    *
    * @generated from field: repeated safeguards.v1.ConfigurationChange changes = 3;
    */
@@ -2210,7 +2212,8 @@ export type ConfigurationChange = Message<"safeguards.v1.ConfigurationChange"> &
   objectKind: string;
 
   /**
-   * Its id.
+   * Its id. Of service levels and emergency policies it is that of the agent or pool they are for, empty
+   * for everybody's.
    *
    * @generated from field: string object_id = 3;
    */
