@@ -1,8 +1,12 @@
-import { cp, mkdir, rename, rm } from 'node:fs/promises';
+import { cp, mkdir, rename, rm, stat } from 'node:fs/promises';
 import { join } from 'node:path';
+import { v7 as newUuid } from 'uuid';
 import type { VerificationReport } from '../ledger/api.js';
+import { openLmdb } from './lmdb.js';
 import { lockFolder } from './lock.js';
 import { MARKER_FILE, readMarker, STORE_FOLDER, syncStore, writeMarker } from './open.js';
+import { recordReader } from './record-reader.js';
+import { recordWriter } from './record-writer.js';
 import { StoreRefused } from './refused.js';
 import type { VerificationScope } from './verify.js';
 
@@ -20,6 +24,7 @@ export interface RestoreOptions {
 
 /** What a restore did. */
 export interface RestoreReport extends VerificationReport {
+  /** The new id of the restored store: what was handed out after the backup is of another one. */
   readonly storeId: string;
   /** Where the store lies that was there before, or undefined: there was none. */
   readonly quarantine: string | undefined;
@@ -50,13 +55,36 @@ export async function restoreStore(options: RestoreOptions): Promise<RestoreRepo
         `The backup in ${from} does not verify: ${report.findings[0]?.message ?? ''}; take another`,
       );
     }
+    const renamed = { ...marker, store_id: newUuid() };
+    await renameStore(draft, renamed.store_id);
+    await writeMarker(draft, renamed);
     await syncStore(draft);
     const quarantine = await moveAside(join(dataDir, STORE_FOLDER), options.wall);
     await rename(draft, join(dataDir, STORE_FOLDER));
-    await writeMarker(dataDir, marker);
-    return { ...report, storeId: marker.store_id, quarantine };
+    await writeMarker(dataDir, renamed);
+    return { ...report, storeId: renamed.store_id, quarantine };
   } finally {
     await lock.close();
+  }
+}
+
+/** Room that a transaction of one row needs beside the file. */
+const SPARE_BYTES = 16 * 1_048_576;
+
+/**
+ * Gives a store another id. Sequences go on where the backup ends, so they are given out twice: without
+ * this a cursor of the time that was lost would be believed as soon as the store has grown past it.
+ */
+async function renameStore(folder: string, storeId: string): Promise<void> {
+  const { size } = await stat(join(folder, 'data.mdb'));
+  const kv = openLmdb({ folder, mapBytes: size + SPARE_BYTES, readOnly: false });
+  try {
+    const reader = recordReader(kv);
+    const writer = recordWriter(reader);
+    writer.putHeader({ ...reader.header(), storeId });
+    await kv.transact(writer.take());
+  } finally {
+    await kv.close();
   }
 }
 

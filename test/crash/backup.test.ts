@@ -85,6 +85,7 @@ test('a restore puts a backup in place of a damaged store, which is kept', async
   await spendOften(sidecar, 'a', 0, 200);
   const operator = new Connection(sidecar.admin, sidecar.token);
   await operator.call(admin.backup, { name: 'monday' });
+  const before = await operator.call(admin.getServerInfo, {});
   operator.close();
   await spendOften(sidecar, 'a', 200, 300);
   const restore = (from: string) => {
@@ -112,5 +113,11 @@ test('a restore puts a backup in place of a damaged store, which is kept', async
   expect(await spentBy(restored, 'a')).toBe('2');
   await spendOften(restored, 'a', 0, 300);
   expect(await spentBy(restored, 'a')).toBe('3');
+  // Another one: cursors of what was lost with the damaged store must not be taken for this one's.
+  const again = new Connection(restored.admin, restored.token);
+  const after = await again.call(admin.getServerInfo, {});
+  again.close();
+  expect(out).toContain(after.storeId);
+  expect(after.storeId).not.toBe(before.storeId);
   expect(await verify(restored)).toEqual([]);
 });

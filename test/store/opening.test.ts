@@ -16,6 +16,7 @@ import { openLmdb } from '../../src/store/lmdb.js';
 import { MARKER_FILE, openStore, STORE_FOLDER } from '../../src/store/open.js';
 import { HEADER_KEY } from '../../src/store/record-reader.js';
 import { StoreRefused } from '../../src/store/refused.js';
+import { restoreStore } from '../../src/store/restore.js';
 import { verifyStore } from '../../src/store/verify.js';
 import { DAY, T0, YEAR } from '../fakes/manual-time.js';
 import { dataDir, recordsOf } from './support/backends.js';
@@ -276,6 +277,25 @@ describe('a backup', () => {
     const copy = await open(path.join(backupDir, 'monday'));
     expect(copy.header().storeId).toBe(store.header().storeId);
     expect(readdirSync(backupDir)).toEqual(['monday']);
+  });
+
+  test('is restored under an id of its own, and with all that it had', async () => {
+    const folder = dataDir();
+    const backupDir = path.join(folder, 'backups');
+    const store = await open(folder, { backupDir });
+    await store.backup('monday');
+    const { owner: _owner, ...before } = store.header();
+    await store.close();
+    const from = path.join(backupDir, 'monday');
+    const terms = { from, dataDir: folder, wall: T0, verify: verifyStore };
+    const { storeId, quarantine } = await restoreStore(terms);
+    expect(existsSync(quarantine!)).toBe(true);
+    expect(storeId).not.toBe(before.storeId);
+    for (const where of [path.join(folder, MARKER_FILE), inStore(folder, MARKER_FILE)]) {
+      expect(JSON.parse(readFileSync(where, 'utf8'))).toMatchObject({ store_id: storeId });
+    }
+    expect((await open(folder)).header()).toMatchObject({ ...before, storeId });
+    expect((await open(from)).header().storeId).toBe(before.storeId);
   });
 
   test('is not made where no folder is configured for it', async () => {

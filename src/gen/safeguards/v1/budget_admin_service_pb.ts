@@ -1833,7 +1833,7 @@ export type GetServerInfoResponse = Message<"safeguards.v1.GetServerInfoResponse
   version: string;
 
   /**
-   * Made at the first start of this store, a UUIDv7.
+   * Made at the first start of this store, and anew by every restore of a backup, a UUIDv7.
    *
    * @generated from field: string store_id = 2;
    */
