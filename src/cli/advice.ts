@@ -32,7 +32,8 @@ const ADVICE: Readonly<Record<Reason, string>> = {
   ACTUAL_EXCEEDS_RESERVATION: 'Commit less, or leave --overage out to settle the actual cost.',
   TOO_MANY_RESERVATIONS: 'Commit or release some: "safeguards reservation list --state open".',
   AGENT_CLOSED: 'Make a new one under the same id with "safeguards agent create".',
-  AGENT_HAS_RESERVATIONS: 'Settle them, or add --release-reservations.',
+  AGENT_HAS_RESERVATIONS:
+    'Settle them, or release them with the agent: "agent delete AGENT --release-reservations".',
   POOL_NOT_EMPTY: 'Move or delete its agents first; the pool "default" stays.',
   INSUFFICIENT_POOL_BUDGET: 'Fund the pool with "safeguards pool fund", or take less.',
   INSUFFICIENT_AGENT_BUDGET: 'Take less: see "safeguards budget get AGENT".',

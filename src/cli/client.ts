@@ -8,6 +8,7 @@ import {
   type MessageShape,
 } from '@bufbuild/protobuf';
 import { Client, credentials, Metadata, type ServiceError } from '@grpc/grpc-js';
+import { ipOf, UNNAMED } from './client-tls.js';
 import { callErrorOf } from './grpc-error.js';
 
 /** A method of one request, by its generated descriptor. */
@@ -24,12 +25,13 @@ export class SidecarClient {
 
   /**
    * `host:port` or `unix:/path`. The token, when given, goes with every call; without credentials the
-   * connection is plain text.
+   * connection is plain text. Those of TLS are of `channelCredentials`, for the same address.
    */
   constructor(address: string, token?: string, channel = credentials.createInsecure()) {
     this.address = address;
     this.#token = token;
     this.#client = new Client(address, channel, {
+      ...(ipOf(address) !== undefined && { 'grpc.ssl_target_name_override': UNNAMED }),
       'grpc.enable_http_proxy': 0,
       'grpc.max_receive_message_length': -1,
     });

@@ -2,6 +2,7 @@ import { ScalarType, type DescEnum, type DescField, type DescMessage } from '@bu
 import type { JsonValue } from '@bufbuild/protobuf';
 import { parseDuration } from '../config/value.js';
 import { FIELD_HELP } from './field-help.js';
+import { checkWord } from './scalar-word.js';
 import { UsageError } from './terminal.js';
 import type { Verb } from './verb.js';
 
@@ -41,6 +42,11 @@ export function fieldName(argument: string): string {
   return argument.replace(/[[\].]/g, '');
 }
 
+/** What an argument such as `[agent_ids...]` is called where something is wrong with it: `AGENT-IDS`. */
+export function argumentLabel(argument: string): string {
+  return optionName(fieldName(argument)).toUpperCase();
+}
+
 /** The name of a field as an option, such as `pool` for `pool_id`. */
 export function optionName(field: string): string {
   const short = field === 'request_id' ? field : field.replace(/_id$/, '');
@@ -61,22 +67,28 @@ export function wordsOf(schema: DescEnum): readonly string[] {
     .map((value) => value.localName.toLowerCase().replaceAll('_', '-'));
 }
 
-/** The JSON form of one word, as it was typed. Throws a UsageError that says what may be written. */
-export function jsonOf(field: DescField, text: string): JsonValue {
+/**
+ * The JSON form of one word, as it was typed. Throws a UsageError that says what may be written;
+ * `label` is what the field is called there, such as `--mode` or `SEQUENCE`.
+ */
+export function jsonOf(field: DescField, label: string, text: string): JsonValue {
   if (field.fieldKind === 'message' && field.message.typeName === 'google.protobuf.Duration') {
-    return durationJson(field.name, text);
+    return durationJson(label, text);
   }
+  checkWord(field, label, text);
   const schema = field.fieldKind === 'enum' || field.fieldKind === 'list' ? field.enum : undefined;
-  if (schema === undefined) return text;
+  return schema === undefined ? text : jsonOfWord(schema, label, text);
+}
+
+/** The JSON form of a word of an enum. Throws a UsageError that has all of them. */
+export function jsonOfWord(schema: DescEnum, label: string, text: string): string {
   const word = text.toLowerCase().replaceAll('_', '-');
   const value = schema.values.find(
     ({ localName, number }) =>
       number !== 0 && localName.toLowerCase().replaceAll('_', '-') === word,
   );
   if (value !== undefined) return value.name;
-  throw new UsageError(
-    `--${optionName(field.name)}: "${text}" is none of ${wordsOf(schema).join(', ')}.`,
-  );
+  throw new UsageError(`${label}: "${text}" is none of ${wordsOf(schema).join(', ')}.`);
 }
 
 function isInner(field: DescField): boolean {
@@ -107,7 +119,7 @@ function optionOf(
   }
   if (field.fieldKind === 'list') {
     const json = (given: unknown) =>
-      (given as readonly string[]).map((text) => jsonOf(field, text));
+      (given as readonly string[]).map((text) => jsonOf(field, name, text));
     return { ...single, flags: [`${name} <word>`], repeated: true, json };
   }
   if (field.fieldKind === 'scalar' && field.scalar === ScalarType.BOOL) {
@@ -115,7 +127,7 @@ function optionOf(
     const flags = unsettable ? [name, negated] : [name];
     return { ...single, flags, json: (given) => given === true };
   }
-  const json = (given: unknown) => jsonOf(field, given as string);
+  const json = (given: unknown) => jsonOf(field, name, given as string);
   if (field.fieldKind !== 'enum') return { ...single, flags: [`${name} <${kindOf(field)}>`], json };
   const words = wordsOf(field.enum).join(', ');
   return { ...single, flags: [`${name} <word>`], description: `${description}: ${words}`, json };
@@ -140,10 +152,10 @@ function pairsOf(name: string, pairs: readonly string[]): JsonValue {
   return Object.fromEntries(entries);
 }
 
-function durationJson(name: string, text: string): string {
+function durationJson(label: string, text: string): string {
   const ms = parseDuration(text);
   if (ms === undefined) {
-    const what = `--${optionName(name)}: "${text}" is no duration`;
+    const what = `${label}: "${text}" is no duration`;
     throw new UsageError(`${what}. Write one like 250ms, 90s, 2m or 1h.`);
   }
   return `${Math.floor(ms / 1_000)}.${String(ms % 1_000).padStart(3, '0')}s`;

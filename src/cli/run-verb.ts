@@ -4,7 +4,7 @@ import { TABLE } from '../config/settings.js';
 import { CallError } from './call-error.js';
 import type { SidecarClient } from './client.js';
 import type { TlsFlags } from './client-tls.js';
-import { fieldName, jsonOf, optionsOf } from './field-option.js';
+import { argumentLabel, fieldName, jsonOf, optionsOf } from './field-option.js';
 import { EXIT, UsageError, type Terminal } from './terminal.js';
 import { findAgentToken, findToken } from './token.js';
 import type { Given, Verb } from './verb.js';
@@ -38,12 +38,19 @@ export async function runVerb(
       ? answer(verb, client, request, common, terminal)
       : follow(verb, client, request, common, terminal));
   } catch (error) {
-    const anonymous = error instanceof CallError && error.reason === 'CREDENTIALS_MISSING';
-    if (anonymous && searched !== '') terminal.err(`There is no token in ${searched}.\n`);
-    throw error;
+    if (!(error instanceof CallError) || error.reason !== 'CREDENTIALS_MISSING') throw error;
+    if (searched !== '') terminal.err(`There is no token in ${searched}.\n`);
+    throw verb.listener === 'agent' ? agentsError(error) : error;
   } finally {
     client.close();
   }
+}
+
+/** The token of an agent is another one than the operators', and nothing prints where it is. */
+function agentsError({ code, reason, message, metadata }: CallError): CallError {
+  const advice =
+    'Name the token of a principal with --token-file, SAFEGUARDS_TOKEN_FILE or SAFEGUARDS_TOKEN.';
+  return new CallError({ code, reason, message, metadata, advice });
 }
 
 async function answer(
@@ -104,8 +111,9 @@ async function requestOf(
   try {
     return fromJson(input, complete);
   } catch (error) {
-    // The message of protobuf-es names the field and what is wrong with it.
-    throw new UsageError(`The request cannot be made: ${(error as Error).message}.`);
+    // What words say was checked one by one; what is left came from a file or from several of them.
+    const reason = (error as Error).message.replace(/safeguards\.v1\.(\w+\.)?/g, '');
+    throw new UsageError(`The request cannot be made: ${reason}.`);
   }
 }
 
@@ -118,7 +126,7 @@ function byPosition({ positional, method }: Verb, words: readonly unknown[]): Gi
     if (Array.isArray(word)) {
       if (word.length > 0) given[name] = word as string[];
     } else if (typeof word === 'string') {
-      given[name] = field === undefined ? word : jsonOf(field, word);
+      given[name] = field === undefined ? word : jsonOf(field, argumentLabel(argument), word);
     }
   });
   return given;
@@ -155,16 +163,18 @@ async function connected(
 ): Promise<{ readonly client: SidecarClient; readonly searched: string }> {
   const { SidecarClient } = await import('./client.js');
   const { channelCredentials } = await import('./client-tls.js');
-  const channel = channelCredentials(tls, terminal);
   const { environment } = terminal;
   if (listener === 'agent') {
     const where = address ?? environment['SAFEGUARDS_ADDRESS'] ?? TABLE.agent_listen.default;
     const { token, searched } = findAgentToken(tokenFile, terminal);
+    const channel = channelCredentials(where, tls, terminal);
     return { client: new SidecarClient(where, token, channel), searched };
   }
   const fallback = environment['SAFEGUARDS_ADMIN_ADDRESS'] ?? TABLE.admin_listen.default;
+  const where = adminAddress ?? fallback;
   const { token, searched } = findToken({ tokenFile, dataDir }, terminal);
-  return { client: new SidecarClient(adminAddress ?? fallback, token, channel), searched };
+  const channel = channelCredentials(where, tls, terminal);
+  return { client: new SidecarClient(where, token, channel), searched };
 }
 
 function printed({ method }: Verb, response: Message, prettySpaces: number): string {

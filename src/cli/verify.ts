@@ -1,3 +1,4 @@
+import { existsSync } from 'node:fs';
 import path from 'node:path';
 import type { VerificationReport } from '../ledger/api.js';
 import { EXIT, type Terminal } from './terminal.js';
@@ -9,12 +10,17 @@ export async function verify(
   verifyStore: (dir: string) => Promise<VerificationReport>,
   terminal: Terminal,
 ): Promise<number> {
+  const folder = path.resolve(dir);
   let report: VerificationReport;
   try {
-    report = await verifyStore(path.resolve(dir));
+    report = await verifyStore(folder);
   } catch (error) {
     const message = error instanceof Error ? error.message : String(error);
-    terminal.err(`The store in ${path.resolve(dir)} cannot be opened: ${message}\n`);
+    if (!existsSync(folder)) {
+      terminal.err(`${folder} does not exist. Name the folder of the store with --data-dir.\n`);
+      return EXIT.usage;
+    }
+    terminal.err(`The store in ${folder} cannot be opened: ${message}\n`);
     return EXIT.usage;
   }
   terminal.out(json ? reportJson(report) : reportText(report));

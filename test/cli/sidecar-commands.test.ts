@@ -121,6 +121,38 @@ describe('what serve prints', () => {
     expect(text).toContain('principals   /etc/safeguards/credentials.yaml');
   });
 
+  test('prints lines to fill in where only the reader has what they need', () => {
+    const flags = {
+      credentials_file: '/etc/credentials.yaml',
+      agent_tls_cert: '/a.crt',
+      agent_tls_key: '/a.key',
+      agent_tls_client_ca: '/ca.crt',
+      admin_tls_cert: '/a.crt',
+      admin_tls_key: '/a.key',
+    };
+    const lines = banner(resolveConfig({ flags }), sidecar).split('\n');
+    const at = lines.findIndex((line) => line.startsWith('Make an agent'));
+    expect(lines.slice(at).map((line) => line.replace(/hello-\w+/, 'NAME'))).toEqual([
+      'Make an agent and spend, from another terminal in this folder, with files of your own for the capitals:',
+      expect.stringMatching(/create NAME --initial-budget 10 --tls-ca CA --token-file TOKEN$/),
+      expect.stringMatching(
+        / spend NAME 2\.50 --tls-ca CA --tls-cert CERT --tls-key KEY --token-file TOKEN$/,
+      ),
+      expect.stringMatching(/^ {2}CA {5}who signed \/a\.crt: /),
+      expect.stringMatching(/^ {2}CERT {3}a certificate for clients/),
+      expect.stringMatching(/^ {2}TOKEN {2}the file of a token of one of \/etc\/credentials\.yaml/),
+      '',
+    ]);
+  });
+
+  test.each([
+    ['0.0.0.0:7460', '127.0.0.1:7460'],
+    ['[::]:7460', '[::1]:7460'],
+  ])('calls what listens on %s at %s', (agentAddress, called) => {
+    const text = banner(resolveConfig({}), { ...sidecar, agentAddress });
+    expect(text).toContain(` --address ${called}\n`);
+  });
+
   test('says that there is no token', () => {
     const text = banner(resolveConfig({ flags: { admin_auth: 'none' } }), sidecar);
     expect(text).toContain('operators    127.0.0.1:7451 (plain text, whoever reaches it)');
@@ -171,12 +203,21 @@ describe('verify', () => {
     expect(JSON.parse(out)).toMatchObject({ clean: true, headHash: 'ab'.repeat(32) });
   });
 
+  test('exits with 2 and says so when there is no such folder', async () => {
+    const parts = { verify: () => Promise.reject(new Error('ENOENT')) };
+    const { code, err } = await commandLine(['verify', '--data-dir', '/nope'], { parts });
+    expect([code, err]).toEqual([
+      2,
+      '/nope does not exist. Name the folder of the store with --data-dir.\n',
+    ]);
+  });
+
   test('exits with 2 when it cannot be opened', async () => {
     const parts = { verify: () => Promise.reject(new Error('There is no store here')) };
-    expect(await commandLine(['verify', '--data-dir', 'somewhere'], { parts })).toEqual({
+    expect(await commandLine(['verify', '--data-dir', '.'], { parts })).toEqual({
       code: 2,
       out: '',
-      err: `The store in ${dir} cannot be opened: There is no store here\n`,
+      err: `The store in ${path.resolve('.')} cannot be opened: There is no store here\n`,
     });
   });
 });

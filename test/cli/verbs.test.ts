@@ -59,6 +59,15 @@ describe('the table of verbs', () => {
     }
   });
 
+  test('every group says what it is about', async () => {
+    for (const word of ['limit', 'monitor', 'alert', 'channel', 'delivery', 'metrics']) {
+      expect((await commandLine([word, '--help'])).out).toMatch(/^[A-Z].* /m);
+      expect((await commandLine(['--help'])).out).not.toMatch(
+        new RegExp(`^  ${word} +${word}$`, 'm'),
+      );
+    }
+  });
+
   test('the list of commands shows all of them', async () => {
     const { code, out } = await commandLine(['--help']);
     expect(code).toBe(0);
@@ -66,6 +75,28 @@ describe('the table of verbs', () => {
       expect(out).toMatch(new RegExp(`^  ${word}\\b`, 'm'));
     }
   });
+});
+
+test.each([
+  [
+    'alert create bad 15:urgent',
+    'THRESHOLDS: "urgent" is none of info, low, medium, high, critical.',
+  ],
+  [
+    'agent create a --priority ten',
+    '--priority: "ten" is no whole number from -2147483648 to 2147483647.',
+  ],
+  [
+    'pool list --page-size 99999999999',
+    '--page-size: "99999999999" is no whole number from -2147483648 to 2147483647.',
+  ],
+  ['refund-word', 'SEQUENCE: "abc" is no whole number from 0 to 18446744073709551615.'],
+  ['usage a --start-time x', '--start-time: "x" is no time. Write one like 2026-01-31T08:00:00Z.'],
+])('%s names what is wrong and what may be said', async (line, said) => {
+  const { words = '' } = VERBS.find(({ method }) => method.name === 'RefundSpend') ?? {};
+  const typed = line === 'refund-word' ? `${words} abc` : line;
+  const { code, err } = await commandLine(typed.split(' '));
+  expect([code, err]).toEqual([2, `${said}\n`]);
 });
 
 function firstWord({ words }: { readonly words: string }): string {

@@ -2,6 +2,8 @@ import { randomUUID } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import type { JsonValue } from '@bufbuild/protobuf';
 import { parseDuration } from '../../config/value.js';
+import { SeveritySchema } from '../../gen/safeguards/v1/severity_pb.js';
+import { jsonOfWord } from '../field-option.js';
 import { UsageError, type Terminal } from '../terminal.js';
 import type { Given, Verb } from '../verb.js';
 
@@ -118,6 +120,6 @@ function thresholdOf(given: JsonValue): Given {
   const ms = /[a-z]$/.test(value) ? parseDuration(value) : undefined;
   return {
     value: ms === undefined ? value : `${ms / 1_000}s`,
-    ...(severity !== undefined && { severity: `SEVERITY_${severity.toUpperCase()}` }),
+    ...(severity !== undefined && { severity: jsonOfWord(SeveritySchema, 'THRESHOLDS', severity) }),
   };
 }
