@@ -7,6 +7,7 @@ import type { Asks, Trust } from './access/guard.js';
 import type { SocketOwner } from './bind.js';
 import { servingState } from './health.js';
 import type { RpcLimits } from './limits.js';
+import { bindError } from './bind-error.js';
 import { startListener } from './listener.js';
 import type { Listener } from './listener.js';
 import type { NotificationOptions } from './channel-methods.js';
@@ -120,7 +121,7 @@ export async function startServer(options: RpcOptions): Promise<RunningServer> {
       started.push({ ...listener, trust });
     } catch (cause) {
       await closeAll(0);
-      throw cause;
+      throw bindError(cause, address, trust);
     }
     log.info({ trust, address: started.at(-1)?.address }, 'listening');
   }

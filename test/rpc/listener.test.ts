@@ -112,6 +112,27 @@ test('when one address cannot be had, none is kept', async () => {
   expect(() => statSync(file.slice(5))).toThrow('ENOENT');
 });
 
+test.each([
+  [
+    'agent',
+    'taken',
+    /another process listens there.*--agent-listen \(SAFEGUARDS_AGENT_LISTEN\)\.$/,
+  ],
+  [
+    'admin',
+    'taken',
+    /another process listens there.*--admin-listen \(SAFEGUARDS_ADMIN_LISTEN\)\.$/,
+  ],
+  ['agent', '192.0.2.1:0', /^192\.0\.2\.1:0 .* no address of this host.*--agent-listen/],
+] as const)(
+  'the %s address %s cannot be had: it says so, and what to set',
+  async (trust, at, said) => {
+    const { agent } = await serve({ listeners: [{ trust: 'agent', address: '127.0.0.1:0' }] });
+    const address = at === 'taken' ? agent : at;
+    await expect(serve({ listeners: [{ trust, address }] })).rejects.toThrow(said);
+  },
+);
+
 describe('an address', () => {
   test.each(['127.0.0.1:7450', 'localhost:0', '[::1]:65535', 'unix:/run/safeguards/agent.sock'])(
     '%s is read and printed',
