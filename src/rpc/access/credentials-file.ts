@@ -116,7 +116,10 @@ function nameOf(reading: Reading, node: unknown, where: string): string {
 function roleOf(reading: Reading, node: unknown, where: string): Role | undefined {
   const text = scalarOf(node);
   const role = ROLES.find((each) => each === text);
-  if (role === undefined) reading.problems.push(`${where}: give it a "role": ${ROLES.join(', ')}.`);
+  if (role === undefined) {
+    const line = node === undefined ? where : reading.lineOf(node);
+    reading.problems.push(`${line}: give it a "role": ${ROLES.join(', ')}.`);
+  }
   return role;
 }
 

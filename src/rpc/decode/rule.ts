@@ -43,7 +43,11 @@ const FIELDS = {
 /** Reads whom a rule is for. */
 export function scopeOf(form: Form, choice: ScopeChoice): ScopeName {
   if (choice.case === undefined) {
-    refuseField(form, 'scope', 'Say whom it is for');
+    refuseField(
+      form,
+      'scope',
+      'Say whom it is for: agent_id, pool_id, each_agent_of_pool_id, limit_id or every_agent',
+    );
     return { kind: 'EVERY_AGENT', id: '' };
   }
   if (choice.case === 'everyAgent') {

@@ -106,6 +106,13 @@ principals:
     });
   });
 
+  test('names the line of a role that is none', () => {
+    const text = 'principals:\n  - name: a\n    role: boss\n    certificates: ["cn:a"]\n';
+    expect(readCredentials(text, 'f').problems).toEqual([
+      'f line 3: give it a "role": agent, viewer, operator, admin.',
+    ]);
+  });
+
   test('names everything that is wrong at once, by line', () => {
     const text = `principals:
   - name: admin
@@ -135,7 +142,7 @@ also: 1
     expect(problems.map((problem) => problem.replace('file.yaml line ', '').slice(0, 60))).toEqual([
       '22: the keys here are principals.',
       "2: the name admin is the sidecar's own. Choose another.",
-      '2: give it a "role": agent, viewer, operator, admin.',
+      '3: give it a "role": agent, viewer, operator, admin.',
       '5: an agent principal needs "agents", the ids that are its o',
       '7: this token is there already, at file.yaml line 4.'.slice(0, 60),
       '8: the name two is there already, at file.yaml line 5.'.slice(0, 60),
