@@ -1,6 +1,7 @@
 import { lookup as lookupOfSystem } from 'node:dns/promises';
 import type { LookupFunction } from 'node:net';
 import { addressRefusal, type AddressPolicy } from '../domain/notification/address-policy.js';
+import { withAdvice } from '../domain/notification/webhook-url.js';
 
 /** One address of a host name. */
 export interface HostAddress {
@@ -19,12 +20,10 @@ export const resolveBySystem: Resolve = (host) =>
 /** A name that leads where nothing may be sent. */
 export class AddressRefused extends Error {
   override readonly name = 'AddressRefused';
-  /** Such as `a loopback address`. */
-  readonly what: string;
 
-  constructor(what: string) {
-    super(`the name of the host leads to ${what}`);
-    this.what = what;
+  /** `where`: such as `a loopback address`, and what admits it. */
+  constructor(where: string) {
+    super(`the name of the host leads to ${where}`);
   }
 }
 
@@ -38,8 +37,8 @@ export function judgingLookup(resolve: Resolve, policy: AddressPolicy): LookupFu
     const judge = async () => {
       const addresses = await resolve(host);
       for (const { address } of addresses) {
-        const what = addressRefusal(address, policy);
-        if (what !== undefined) throw new AddressRefused(what);
+        const refusal = addressRefusal(address, policy);
+        if (refusal !== undefined) throw new AddressRefused(withAdvice(refusal));
       }
       const [first] = addresses;
       if (first === undefined) throw Object.assign(new Error('no address'), { code: 'ENOTFOUND' });

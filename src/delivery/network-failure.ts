@@ -1,4 +1,3 @@
-import { HOW_TO_ALLOW } from '../domain/notification/webhook-url.js';
 import { Abandoned, TimedOut } from './exchange.js';
 import { AddressRefused } from './lookup.js';
 import { refused, retry, type SendResult } from './send-result.js';
@@ -31,7 +30,7 @@ const UNTRUSTED =
  * are not repeated: they may quote the request.
  */
 export function judgeFailure(error: unknown): SendResult {
-  if (error instanceof AddressRefused) return refused(`${error.message}; ${HOW_TO_ALLOW}`);
+  if (error instanceof AddressRefused) return refused(error.message);
   if (error instanceof Abandoned) return retry('abandoned since the sidecar stops');
   if (error instanceof TimedOut) return retry(error.what);
   const code = codeOf(error);

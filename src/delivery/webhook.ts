@@ -6,7 +6,7 @@ import type { AddressPolicy } from '../domain/notification/address-policy.js';
 import type { WebhookHeader } from '../domain/notification/channel.js';
 import { judgeStatus, RETRY_POLICY, retryAfterMs } from '../domain/notification/retry.js';
 import type { ContentType } from '../domain/notification/template.js';
-import { HOW_TO_ALLOW, hostOf, hostRefusal } from '../domain/notification/webhook-url.js';
+import { hostOf, hostRefusal, withAdvice } from '../domain/notification/webhook-url.js';
 import { excerptOf } from './excerpt.js';
 import { exchange, type HttpAnswer, type NoAnswer } from './exchange.js';
 import { judgingLookup, resolveBySystem, type Resolve } from './lookup.js';
@@ -86,7 +86,7 @@ export function createWebhookSender(options: WebhookOptions): WebhookSender {
     if (url === undefined) return refused('the URL is not one; correct it');
     // A socket does not look an address up, so the lookup would never see it.
     const refusal = hostRefusal(hostOf(url), policy);
-    if (refusal !== undefined) return refused(`the URL names ${refusal}; ${HOW_TO_ALLOW}`);
+    if (refusal !== undefined) return refused(`the URL names ${withAdvice(refusal)}`);
     const answered = await exchangeTwice(post, url, signal);
     return 'error' in answered
       ? judgeFailure(answered.error)

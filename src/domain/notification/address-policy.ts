@@ -54,19 +54,33 @@ const EMBEDDING = [
   { range: rangeOf('2002::/16'), shift: 80n },
 ] as const;
 
+/** Why a webhook may not be sent to an address. */
+export interface AddressRefusal {
+  /** What it is, as `a loopback address`. */
+  readonly what: string;
+  /** The settings that would admit it, either of them by itself; none: nothing does. */
+  readonly settings: readonly string[];
+}
+
+const SETTINGS: Readonly<Record<AddressClass, readonly string[]>> = {
+  PRIVATE: ['webhook_private_addresses', 'webhook_allowed_ranges'],
+  RESERVED: ['webhook_allowed_ranges'],
+  NEVER: [],
+};
+
 /**
- * Why a webhook may not be sent to an address, as `a loopback address`; undefined: it may. An IPv6
- * address that stands for an IPv4 one is judged as that.
+ * Why a webhook may not be sent to an address; undefined: it may. An IPv6 address that stands for an
+ * IPv4 one is judged as that.
  */
-export function addressRefusal(text: string, policy: AddressPolicy): string | undefined {
+export function addressRefusal(text: string, policy: AddressPolicy): AddressRefusal | undefined {
   const parsed = parseIp(text);
-  if (parsed === undefined) return 'no address';
+  if (parsed === undefined) return { what: 'no address', settings: SETTINGS.NEVER };
   const address = embedded(parsed) ?? parsed;
   const found = SPECIAL.find((range) => isWithin(address, range)) ?? unrouted(address);
   if (found === undefined) return undefined;
   if (found.kind === 'PRIVATE' && policy.privateAddressesAllowed) return undefined;
   if (found.kind !== 'NEVER' && isAllowed(parsed, address, policy)) return undefined;
-  return found.what;
+  return { what: found.what, settings: SETTINGS[found.kind] };
 }
 
 function isAllowed(given: IpAddress, meant: IpAddress, { allowedRanges }: AddressPolicy): boolean {

@@ -1,4 +1,4 @@
-import { addressRefusal, type AddressPolicy } from './address-policy.js';
+import { addressRefusal, type AddressPolicy, type AddressRefusal } from './address-policy.js';
 import { parseIp } from './ip-address.js';
 
 /** Longest URL of a webhook, in characters. */
@@ -26,12 +26,14 @@ export function webhookUrlProblem(text: string, policy: AddressPolicy): string |
   if (text.includes('#')) return 'must not have a fragment';
   if (url.port === '0') return 'must not have port 0';
   const refusal = hostRefusal(hostOf(url), policy);
-  return refusal === undefined ? undefined : `names ${refusal}; ${HOW_TO_ALLOW}`;
+  return refusal === undefined ? undefined : `names ${withAdvice(refusal)}`;
 }
 
-/** What an operator can do about an address that is refused. */
-export const HOW_TO_ALLOW =
-  'set webhook_private_addresses or webhook_allowed_ranges if it is meant to be reached';
+/** What is refused as `a loopback address`, and after it the settings that would admit it, if any do. */
+export function withAdvice({ what, settings }: AddressRefusal): string {
+  if (settings.length === 0) return `${what}, which no setting admits`;
+  return `${what}; set ${settings.join(' or ')} if it is meant to be reached`;
+}
 
 /** The host of a URL as the resolver or the socket wants it: without brackets. */
 export function hostOf({ hostname }: URL): string {
@@ -39,7 +41,7 @@ export function hostOf({ hostname }: URL): string {
 }
 
 /** Why a host may not be called, judged without resolving its name; undefined: it may. */
-export function hostRefusal(host: string, policy: AddressPolicy): string | undefined {
+export function hostRefusal(host: string, policy: AddressPolicy): AddressRefusal | undefined {
   if (parseIp(host) !== undefined) return addressRefusal(host, policy);
   if (!/(^|\.)localhost\.?$/.test(host)) return undefined;
   const refusal = addressRefusal('127.0.0.1', policy);
