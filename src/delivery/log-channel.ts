@@ -13,7 +13,9 @@ const JSON_BODY = templateOf({ preset: 'JSON' });
 export function sendToLog(log: Log, notification: Notification): SendResult {
   const { kind, violation } = notification.event;
   const body = new TextDecoder().decode(render(JSON_BODY, notification));
-  const fields = JSON.parse(body) as LogFields;
+  // A line of the log has a time of its own, and a name must stand in it once.
+  const { time: event_time, ...rest } = JSON.parse(body) as LogFields;
+  const fields = { ...rest, event_time };
   const message = `Violation ${kind}: ${violation.message}`;
   if (isClosing(kind)) log.info(fields, message);
   else log.warn(fields, message);

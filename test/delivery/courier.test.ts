@@ -40,6 +40,11 @@ test('a log channel writes one line: a warning while a violation lasts', async (
     ['warn', `Violation OPENED: ${message}`, expect.objectContaining({ sequence: 7 })],
     ['info', `Violation RESOLVED: ${message}`, expect.objectContaining({ kind: 'RESOLVED' })],
   ]);
+  // The log writes a time of its own into every line.
+  for (const line of lines as [string, string, object][]) {
+    expect(line[2]).toHaveProperty('event_time', expect.stringMatching(/^\d{4}-.*Z$/));
+    expect(line[2]).not.toHaveProperty('time');
+  }
 });
 
 test.each<[string, BodyFormat, string, RegExp]>([
