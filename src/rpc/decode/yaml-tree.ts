@@ -1,5 +1,5 @@
 import { Composer, Lexer, Parser, isAlias, isMap, isScalar, isSeq } from 'yaml';
-import type { CST, Document } from 'yaml';
+import type { CST, Document, YAMLParseError } from 'yaml';
 import { refuseField } from './form.js';
 import type { Form } from './form.js';
 
@@ -24,10 +24,20 @@ export function treeOf(form: Form, field: string, text: string): Tree | undefine
   const [document, ...others]: Document.Parsed[] = [...composed];
   const error = document?.errors[0];
   if (advice.text !== '') refuseField(form, field, advice.text);
-  else if (error !== undefined) refuseField(form, field, `Correct the syntax. ${error.message}`);
+  else if (error !== undefined) refuseField(form, field, syntaxAdvice(text, error));
   else if (others.length > 0) refuseField(form, field, 'Give one document');
   else return nodeOf(form, field, document?.contents, '');
   return undefined;
+}
+
+/** What is wrong with a text, and where: lines and columns begin with 1. */
+function syntaxAdvice(
+  text: string,
+  { pos: [offset], message }: Pick<YAMLParseError, 'pos' | 'message'>,
+): string {
+  const before = text.slice(0, Math.max(offset, 0)).split('\n');
+  const column = (before.at(-1)?.length ?? 0) + 1;
+  return `Correct the syntax at line ${before.length}, column ${column}. ${message}`;
 }
 
 /**

@@ -133,6 +133,15 @@ describe('a configuration document', () => {
     expect(refusedFields(apply({ document }))).toEqual([field]);
   });
 
+  test.each([
+    ['pools: []\n\nagents: a: b\n', 'line 3, column 9'],
+    ['pools: [\r\n  {pool_id: p]\r\n', 'line 2, column 14'],
+    ['"\\q"', 'line 1, column 2'],
+  ])('says where the syntax of %j is wrong', (document, place) => {
+    const answer = apply({ document });
+    expect(JSON.stringify(answer)).toContain(`at ${place}.`);
+  });
+
   test('names every problem at once', () => {
     const document =
       'pools: [{priority: 0, funding: x}]\nagents: [{agent_id: a, initial_budget: -1}]';
