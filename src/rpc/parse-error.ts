@@ -1,17 +1,18 @@
 import { createAsyncIterable } from '@connectrpc/connect/protocol';
 import type { UniversalServerResponse } from '@connectrpc/connect/protocol';
 import { errorToJsonBytes } from '@connectrpc/connect/protocol-connect';
-import { reject } from '../domain/answer.js';
+import { rejectFields, type FieldViolation } from '../domain/answer.js';
 import { connectError } from './status-details.js';
 
 /**
- * Gives the errors that Connect makes of messages it cannot parse the reason that all of ours have,
- * and leaves every other response as it is. Its text stays: it names the field and what came.
+ * Gives the errors that Connect makes of messages it cannot parse, or of whose content type it knows
+ * nothing, the reason and the field that all of ours have, and leaves every other response as it is.
  */
 export async function withReason(
   response: UniversalServerResponse,
 ): Promise<UniversalServerResponse> {
   const { status, header, body } = response;
+  if (status === 415) return { ...response, ...refused(new Headers(header), MEDIA_TYPE) };
   const isPlain = header?.get('content-type') === 'application/json';
   if (status !== 400 || !isPlain || body === undefined || header.has('content-encoding')) {
     return response;
@@ -27,8 +28,48 @@ export async function withReason(
   if (error.code !== 'invalid_argument' || error.details !== undefined) {
     return { ...response, body: createAsyncIterable([bytes]) };
   }
-  const text = typeof error.message === 'string' ? error.message : 'The message has another form';
-  const reasoned = errorToJsonBytes(connectError(reject('INVALID_REQUEST', text)), undefined);
-  header.set('content-length', String(reasoned.byteLength));
-  return { ...response, body: createAsyncIterable([reasoned]) };
+  const text = typeof error.message === 'string' ? error.message : '';
+  return { ...response, ...refused(header, violationOf(text)) };
+}
+
+const MEDIA_TYPE: FieldViolation = {
+  field: '',
+  description: 'Send the header content-type: application/json, or application/proto',
+};
+
+/** Longest name of an unknown field that is told. */
+const NAME_LENGTH_MAX = 128;
+
+/**
+ * The field that a parser's text names, without the value that came. It knows the field's own name, not its
+ * path; of an enum or of what is no message at all it knows the type only.
+ */
+function violationOf(text: string): FieldViolation {
+  const field = /^cannot decode (?:field|oneof) (?:[\w.]*\.)?(\w+) from JSON: /.exec(text)?.[1];
+  if (field !== undefined) {
+    const description = 'Give a value of its type; amounts are strings, enums are their names';
+    return { field, description };
+  }
+  const unknown = /^cannot decode message [\w.]+ from JSON: key "(.*)" is unknown$/s.exec(
+    text,
+  )?.[1];
+  if (unknown !== undefined) {
+    const description = 'Leave it out or correct its name';
+    return { field: unknown.slice(0, NAME_LENGTH_MAX), description };
+  }
+  const type = /^cannot decode (?:message|enum) ([\w.]+) from /.exec(text)?.[1];
+  return {
+    field: '',
+    description:
+      type === undefined
+        ? 'Correct the headers or the length of the HTTP request'
+        : `Give a well-formed ${type}`,
+  };
+}
+
+function refused(header: Headers, violation: FieldViolation) {
+  const bytes = errorToJsonBytes(connectError(rejectFields([violation])), undefined);
+  header.set('content-type', 'application/json');
+  header.set('content-length', String(bytes.byteLength));
+  return { header, body: createAsyncIterable([bytes]) };
 }

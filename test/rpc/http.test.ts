@@ -83,19 +83,47 @@ describe('JSON over HTTP/1.1', () => {
   });
 
   test.each([
-    ['an amount that is a number', { ...REQUEST, amount: 10 }, 'amount'],
-    ['an unknown value of an enum', { ...REQUEST, mode: 'SPEND_MODE_NEVER' }, 'SPEND_MODE_NEVER'],
-    ['a misspelt field', { ...REQUEST, dry_runn: true }, 'dry_runn'],
-    ['no object', [], 'SpendRequest'],
-  ])('names what it cannot parse, with a reason: %s', async (_name, body, named) => {
+    ['an amount that is a number', { ...REQUEST, amount: 4711 }, 'amount'],
+    ['an unknown value of an enum', { ...REQUEST, mode: 'SPEND_MODE_4711' }, '', 'v1.SpendMode'],
+    ['a map with a number in it', { ...REQUEST, metadata: { a: 4711 } }, 'metadata'],
+    ['a misspelt field', { ...REQUEST, dry_runn: 4711 }, 'dry_runn'],
+    ['a field of a long name', { ...REQUEST, ['x'.repeat(9_000)]: 4711 }, 'x'.repeat(128)],
+    ['no object', [4711], '', 'v1.SpendRequest'],
+    ['broken JSON', Buffer.from('{"amount":4711'), '', 'v1.SpendRequest'],
+    ['nothing', Buffer.alloc(0), '', 'v1.SpendRequest'],
+  ])('names what it cannot parse, and no value: %s', async (_name, body, field, type = '') => {
     const { agent } = await serve();
-    const { status, json } = await post(agent, SPEND, body);
+    const { status, json, headers } = await post(agent, SPEND, body);
     expect(status).toBe(400);
     expect(json).toMatchObject({
       code: 'invalid_argument',
-      message: expect.stringContaining(named) as string,
-      details: [{ debug: { reason: 'INVALID_REQUEST', domain: 'safeguards.dev' } }],
+      details: [
+        {
+          debug: {
+            reason: 'INVALID_REQUEST',
+            domain: 'safeguards.dev',
+            metadata: { fields: field },
+          },
+        },
+        { debug: { fieldViolations: [field === '' ? {} : { field }] } },
+      ],
     });
+    expect(JSON.stringify(json)).toContain(type);
+    expect(JSON.stringify(json)).not.toContain('4711');
+    expect(headers['content-encoding']).toBeUndefined();
+  });
+
+  test.each([
+    ['no content type', ''],
+    ['that of a form', 'application/x-www-form-urlencoded'],
+  ])('names the content type that it wants where there is %s', async (_name, type) => {
+    const { agent } = await serve();
+    const head = `POST ${SPEND} HTTP/1.1\r\nhost: localhost\r\nconnection: close\r\n`;
+    const line = type === '' ? '' : `content-type: ${type}\r\n`;
+    const heard = await talk(agent, `${head}${line}content-length: 2\r\n\r\n{}`);
+    expect(heard).toMatch(/^HTTP\/1\.1 415 .*content-type: application\/json\r\n/is);
+    expect(heard).toContain('INVALID_REQUEST');
+    expect(heard).toContain('Send the header content-type: application/json');
   });
 
   test('refuses what is no JSON, too large, or grows too large', async () => {
