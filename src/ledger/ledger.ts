@@ -318,7 +318,10 @@ export async function openLedger(options: LedgerOptions): Promise<Ledger> {
   }, ALERTS_INTERVAL_MS);
   watcher.unref();
   const scheduler = setInterval(() => {
-    if (guard.level !== 'FULL') writer.runSchedules();
+    if (guard.level === 'FULL') return;
+    writer.runSchedules();
+    // One that was refused, for instance since the queue was full, is tried again.
+    reviews.carryOutOrders();
   }, SCHEDULES_INTERVAL_MS);
   scheduler.unref();
   const diskWatcher = setInterval(() => {

@@ -300,7 +300,20 @@ function* agentsAfter(
     yield* agents.sort((a, b) => (a.id < b.id ? -1 : 1));
     return;
   }
-  for (const [, uid] of reader.agentIds(after === '' ? undefined : after, poolUid)) {
+  // Who joined the pool in this very group is not listed in the store yet.
+  const own = [...workspace.agents.values()]
+    .filter((agent) => agent.poolUid === poolUid && agent.id > after)
+    .sort((a, b) => (a.id < b.id ? -1 : 1));
+  let next = 0;
+  for (const [id, uid] of reader.agentIds(after === '' ? undefined : after, poolUid)) {
+    for (let joined = own[next]; joined !== undefined && joined.id <= id; joined = own[next]) {
+      if (joined.id < id) yield workspace.agent(joined.uid) ?? joined;
+      next += 1;
+    }
+    const agent = workspace.agent(uid);
+    if (agent?.poolUid === poolUid) yield agent;
+  }
+  for (const { uid } of own.slice(next)) {
     const agent = workspace.agent(uid);
     if (agent?.poolUid === poolUid) yield agent;
   }

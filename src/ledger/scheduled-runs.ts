@@ -13,7 +13,7 @@ import {
 } from '../domain/decide/schedule-runs.js';
 import { strategyCommand } from '../domain/decide/schedule-subject.js';
 import { runInProgress, scheduleNotFound } from '../domain/decide/schedules.js';
-import { unchanged, type Decided } from '../domain/decided.js';
+import { tell, type Decided } from '../domain/decided.js';
 import { beginDraft, putRow } from '../domain/draft.js';
 import type { Instant } from '../domain/model.js';
 import {
@@ -97,7 +97,10 @@ export function runByHand(
     agents: AGENTS_A_GROUP_MAX,
   });
   const key = runKey(schedule.uid, schedule.runCount + 1);
-  const decided = unchanged({ object: { collection: 'schedule_runs', key } });
+  // The run is a row, also where no entry was written: a repeated request must find its answer.
+  const decided = tell(beginDraft(workspace, running.context.now), {
+    object: { collection: 'schedule_runs', key },
+  });
   if (decided.verdict === 'REJECTED' || workspace.headSequence === before) return decided;
   return { ...decided, outcome: { ...decided.outcome, sequence: workspace.headSequence } };
 }
