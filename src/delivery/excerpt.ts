@@ -16,11 +16,12 @@ export function excerptOf(body: Uint8Array, secrets: readonly string[]): string 
   const longestFirst = secrets
     .filter(({ length }) => length >= SECRET_CHARS_MIN)
     .sort((a, b) => b.length - a.length);
+  // Before any is replaced: a short one may be part of the beginning of a long one.
+  for (const secret of longestFirst) text = withoutStartOf(secret, text);
   for (const secret of longestFirst) {
     text = text.replaceAll(secret, REDACTED);
     text = text.replaceAll(JSON.stringify(secret).slice(1, -1), REDACTED);
   }
-  for (const secret of longestFirst) text = withoutStartOf(secret, text);
   const line = text.replace(/[\s\p{Cc}\p{Cf}\p{Co}\p{Cn}\p{Cs}]+/gu, ' ').trim();
   return line.slice(0, EXCERPT_CHARS_MAX).replace(/[\ud800-\udbff]$/, '');
 }

@@ -143,7 +143,7 @@ function secretsOf(
   const values = headers.map(({ value }) => value);
   // A token without its scheme is as good as with it, and so is the end of a path without its beginning.
   const words = values.flatMap((value) => value.split(' '));
-  const parts = [...words, ...searchParams.values(), pathname.split('/').at(-1) ?? ''];
+  const parts = [...words, ...searchParams.values(), ...pathname.split('/')];
   const long = parts.filter(({ length }) => length >= PART_CHARS_MIN);
   return [url, `${pathname}${search}`, pathname, ...secrets, ...values, ...long];
 }

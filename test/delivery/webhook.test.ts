@@ -211,6 +211,16 @@ describe('an answer', () => {
       '{"url":"[redacted]","path":"[redacted]","auth":"[redacted]","SECRET":"[redacted]"}[redacted]',
     );
   });
+
+  test('that repeats a part of the path shows no token in the middle of it', async () => {
+    const receiver = await receive((response, { path }) => {
+      response.writeHead(404);
+      response.end(`no route for ${path.slice(1)}`);
+    });
+    const url = urlOf(receiver).replace(/\/[^/]*$/, '/bot123456:AAbbCCddEEff/sendMessage');
+    const { excerpt } = await senderWith()(url);
+    expect(excerpt).not.toContain('AAbbCCddEEff');
+  });
 });
 
 describe('no answer', () => {

@@ -1,5 +1,5 @@
 import { draftRow, putRow, removeRow, type Draft } from '../draft.js';
-import type { Violation, ViolationEvent as StreamEvent } from '../violation.js';
+import { sequenceKey, type Violation, type ViolationEvent as StreamEvent } from '../violation.js';
 import {
   channelCooldownKey,
   lookTimeOf,
@@ -56,15 +56,21 @@ function lookAt(draft: Draft, key: string, row: ChannelCooldown, newId: () => st
     return;
   }
   const { cooldownMs } = channel;
-  const tell = channel.enabled ? releaseHeld(state, draft.now, cooldownMs) : undefined;
+  const open = state.held !== undefined && isOpen(draft, state.held);
+  const tell = channel.enabled && open ? releaseHeld(state, draft.now, cooldownMs) : undefined;
   if (tell !== undefined) {
     put(draft, channel, tell, newId);
     putCooldown(draft, channelUid, key, tell.state, cooldownMs);
     return;
   }
-  const drops = state.held !== undefined && !channel.enabled;
+  const drops = state.held !== undefined && !(channel.enabled && open);
   const left = drops ? { ...state, held: undefined, suppressed: state.suppressed + 1 } : state;
   putCooldown(draft, channelUid, key, left, cooldownMs);
+}
+
+/** The channel may not have heard of its end: it was muted, or its filter has changed. */
+function isOpen(draft: Draft, { violation }: ViolationEvent): boolean {
+  return draftRow(draft, 'violations', sequenceKey(Number(violation.id)))?.state === 'OPEN';
 }
 
 function notifyChannel(
