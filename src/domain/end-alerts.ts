@@ -62,10 +62,20 @@ export function leaveAlerts(
     if (!scopes.includes(kind) || (kind === 'EACH_AGENT_OF_POOL' && uid !== agent.poolUid)) {
       continue;
     }
+    if (kind === 'LIMIT' && note === 'agent moved' && !countsEachOf(draft, uid, agent.poolUid)) {
+      continue;
+    }
     const key = alertStateKey(alert, agent.uid);
     const state = draftRow(draft, 'alert_states', key);
     if (state !== undefined) endState(draft, key, state, note);
   }
+}
+
+/** Whether a limit counts each agent of a pool by itself. */
+function countsEachOf(draft: Draft, limitUid: Uid, poolUid: Uid): boolean {
+  return draft.state.rules.limits
+    .of('EACH_AGENT_OF_POOL', poolUid)
+    .some(({ uid }) => uid === limitUid);
 }
 
 /** Takes an alert away, with its states. */

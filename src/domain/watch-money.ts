@@ -1,9 +1,10 @@
+import { alertStateKey, type BudgetAlert } from './alert.js';
 import type { AlertGuard } from './alert-index.js';
 import type { Money } from './alert-marks.js';
 import type { AlertSubject } from './alert-text.js';
 import type { Amount } from './amount.js';
 import { availableOf, poolRemainingOf, remainingOf } from './budget.js';
-import { draftPool, type Draft } from './draft.js';
+import { draftPool, draftRow, type Draft } from './draft.js';
 import { judgeBurning, judgeMoney } from './judge-alerts.js';
 import { judgeLevels, poolLevel } from './judge-levels.js';
 import { HOUR_MS, windowStart } from './metrics.js';
@@ -44,7 +45,9 @@ function levelOfAgent(
   const { levels } = draft.state.rules.levels.ofAgent(after);
   const name = after.serviceLevel;
   // Who was at the highest level and is there now has passed nothing, and nothing has stayed passed.
-  if (before?.serviceLevel === name && name === levels[0]?.name) return;
+  const fired = (alert: BudgetAlert): boolean =>
+    draftRow(draft, 'alert_states', alertStateKey(alert, after.uid)) !== undefined;
+  if (before?.serviceLevel === name && name === levels[0]?.name && !levelled.some(fired)) return;
   const money = moneyOf(remainingOf(after), after);
   const reading = { levels, name, fell: hasFallen(before && remainingOf(before), before, money) };
   judgeLevels(draft, levelled, subjectOfAgent(draft, after), reading, money);

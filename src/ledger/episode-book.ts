@@ -72,7 +72,8 @@ export function makeEpisodeBook(
     for (const [key, lastTime] of open) {
       if (ended === ENDS_MAX || !isOver(lastTime, now)) break;
       const episode = workspace.row('episodes', key);
-      if (episode !== undefined) endEpisode(draft, key, episode);
+      // This group may have ended it already and begun the next.
+      if (episode !== undefined && isOver(episode.lastTime, now)) endEpisode(draft, key, episode);
       ended += 1;
     }
     for (const key of repeats.keys()) {

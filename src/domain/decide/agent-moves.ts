@@ -59,7 +59,7 @@ export function decideMoveAgent(
   movePool(draft, target.uid, { funded: moved, reserved: agent.reserved, debt });
   if (moved > 0n) raisePoolBaseline(draft, target.uid);
   moveHoldCounts(draft, agent, state.openReservations(agent.uid), target);
-  leaveAlerts(draft, agent, ['EACH_AGENT_OF_POOL'], 'agent moved');
+  leaveAlerts(draft, agent, ['EACH_AGENT_OF_POOL', 'LIMIT'], 'agent moved');
   countAgent(draft, source.uid, -1);
   countAgent(draft, target.uid, 1);
   reviseAgent(draft, agent, { poolUid: target.uid });
