@@ -155,7 +155,7 @@ export function startGroupWriter(options: GroupWriterOptions): GroupWriter {
       });
       if (decision !== undefined) begin(group, chores, decision, durable);
     } catch (error) {
-      undo(group, error);
+      undo(group, chores, error);
     }
   }
 
@@ -188,7 +188,7 @@ export function startGroupWriter(options: GroupWriterOptions): GroupWriter {
   }
 
   /** Nothing of the group was put anywhere: it is decided again, or each task of it by itself. */
-  function undo(group: readonly GroupTask[], error: unknown): void {
+  function undo(group: readonly GroupTask[], chores: Chores, error: unknown): void {
     if (error instanceof Unsettled) {
       mustSettle = true;
       again.unshift(group);
@@ -196,6 +196,7 @@ export function startGroupWriter(options: GroupWriterOptions): GroupWriter {
     }
     const [only] = group;
     if (only === undefined) failStorage(group, error);
+    else if (hasChores(chores)) again.unshift([], ...group.map((task) => [task]));
     else if (group.length === 1) only.failed(error);
     else again.unshift(...group.map((task) => [task]));
   }
@@ -223,6 +224,7 @@ export function startGroupWriter(options: GroupWriterOptions): GroupWriter {
 
   function failStorage(group: readonly GroupTask[], error: unknown): void {
     weightWaiting = 0;
+    due = NO_CHORES;
     refuse([...group, ...again.splice(0).flat(), ...waiting.splice(0)]);
     if (!storageFailed) {
       storageFailed = true;
@@ -277,6 +279,12 @@ export function startGroupWriter(options: GroupWriterOptions): GroupWriter {
 
   function wakeIdle(): void {
     if (underWay > 0 || hasWork()) return;
+    // What the last groups counted goes with the stop.
+    if (closing && !storageFailed && rows.episodes.due(clock.now())) {
+      due = { ...due, denials: true };
+      schedule();
+      return;
+    }
     for (const wake of idle.splice(0)) wake();
   }
 

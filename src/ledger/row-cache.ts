@@ -37,6 +37,8 @@ interface Slot<Row> {
 /** Makes a cache of about `max` rows, at least 2. */
 export function rowCache<Key, Row>(max: number): RowCache<Key, Row> {
   const half = Math.max(1, Math.floor(max / 2));
+  /** Rows of the young generation at which it becomes the old one. */
+  let full = half;
   let young = new Map<Key, Slot<Row>>();
   let old = new Map<Key, Slot<Row>>();
 
@@ -51,10 +53,12 @@ export function rowCache<Key, Row>(max: number): RowCache<Key, Row> {
   }
 
   function add(key: Key, slot: Slot<Row>): void {
-    if (young.size >= half) {
+    if (young.size >= full) {
       const kept = [...old].filter(([, { writing }]) => writing > 0);
       old = young;
       young = new Map(kept);
+      // What is kept must not make the next one full at once: that would copy it for every row.
+      full = half + 2 * young.size;
     }
     young.set(key, slot);
   }

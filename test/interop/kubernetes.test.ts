@@ -131,7 +131,7 @@ describe('the manifest', () => {
       };
       const cli = (...given: readonly string[]) =>
         output(process.execPath, [script, ...given], { environment });
-      expect(await cli(...words)).toContain('2 change(s)');
+      expect(await cli(...words)).toContain('9 change(s)');
       const [line = ''] = agent.args ?? [];
       const spend = /safeguards (spend [^;]+);/.exec(line)?.[1]?.split(' ') ?? [];
       expect(await cli(...spend)).toContain('199.99 USD available');

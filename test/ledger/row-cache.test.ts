@@ -92,4 +92,13 @@ describe('a cache of rows', () => {
     expect(cache.newest('a')).toEqual({ version: 2 });
     expect(cache.durable('a')).toBeUndefined();
   });
+
+  test('takes as long for many rows of one group as they are, not as their square', () => {
+    const cache = rowCache<number, Row>(100);
+    for (let at = 0; at < 100_000; at += 1) cache.write(at, { version: at });
+    for (let at = 0; at < 100_000; at += 1) cache.settle(at, { version: at });
+    expect(cache.durable(99_999)).toEqual({ version: 99_999 });
+    for (let at = 0; at < 100_000; at += 1) cache.load(-at, { version: at });
+    expect(cache.size).toBeLessThanOrEqual(200_100);
+  });
 });
