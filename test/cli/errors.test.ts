@@ -144,6 +144,12 @@ test('advice on open reservations names a command that has the flag', () => {
 });
 
 describe.skipIf(!hasTool('openssl', 'openssl', ['version']))('a connection over TLS', () => {
+  // Node warns once a process, so of the first of these connections.
+  const warnings: string[] = [];
+  const warned = ({ message }: Error) => void warnings.push(message);
+  beforeAll(() => void process.on('warning', warned));
+  afterAll(() => void process.off('warning', warned));
+
   /** A server with a certificate; it answers nothing but the handshake. */
   async function listening(ca: Authority, host = '127.0.0.1'): Promise<number> {
     const { certificate: cert, key } = ca.server();
@@ -182,10 +188,6 @@ describe.skipIf(!hasTool('openssl', 'openssl', ['version']))('a connection over 
   });
 
   test('by an address: the certificate is held against it, without a warning of Node', async () => {
-    const warnings: string[] = [];
-    const warned = ({ message }: Error) => void warnings.push(message);
-    process.on('warning', warned);
-    onTestFinished(() => void process.off('warning', warned));
     const ca = authority();
     const port = await listening(ca);
     const flags = `budget get a --tls-ca ${ca.certificateFile}`;
