@@ -224,7 +224,7 @@ describe('what cannot be a request is not sent', () => {
     ['levels get a', '"a" names no scope. Write agent:ID, pool:ID or every-agent.'],
     ['levels set agent:a full', '"full" is no level. Write one like full=50:'],
     ['levels set agent:a', "missing required argument 'levels'"],
-    ['pool create p --scale nine', 'The request cannot be made'],
+    ['pool create p --scale nine', '--scale: "nine" is no whole number'],
     ['agent update a --reason why', 'Nothing to update'],
     ['apply -f missing.yaml', 'missing.yaml cannot be read'],
     ['spend a', "missing required argument 'amount'"],
