@@ -42,19 +42,27 @@ async function startSidecar(...[config, log, fail]: Parameters<StartSidecar>): P
   checkProtection(config);
   const opening = await beginToOpen(config);
   // The store is verified in another process meanwhile.
-  const [store, { openDisk }, { openLedger }, { startNotifier }, { startServer }] =
-    await Promise.all([
-      opening.store,
-      import('./store/disk.js'),
-      import('./ledger/ledger.js'),
-      import('./delivery/notifier.js'),
-      import('./rpc/server.js'),
-    ]);
+  const [
+    store,
+    { openDisk },
+    { refusingBroken },
+    { STORE_FOLDER },
+    { openLedger },
+    { startNotifier },
+    { startServer },
+  ] = await Promise.all([
+    opening.store,
+    import('./store/disk.js'),
+    import('./store/refused.js'),
+    import('./store/open.js'),
+    import('./ledger/ledger.js'),
+    import('./delivery/notifier.js'),
+    import('./rpc/server.js'),
+  ]);
   const disk = openDisk(config.dataDir, config.diskBallastBytes);
-  const ledger = await openLedger({
-    ...ledgerOptions(config, store, opening.time, log, fail),
-    disk,
-  });
+  const ledger = await refusingBroken(`${config.dataDir}/${STORE_FOLDER}`, () =>
+    openLedger({ ...ledgerOptions(config, store, opening.time, log, fail), disk }),
+  );
   const policy: AddressPolicy = {
     privateAddressesAllowed: config.webhookPrivateAddresses,
     allowedRanges: config.webhookAllowedRanges,

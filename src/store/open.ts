@@ -13,7 +13,7 @@ import { claim } from './owner.js';
 import { HEADER_KEY, recordReader } from './record-reader.js';
 import { recordStore } from './record-store.js';
 import { recordWriter, STORE_FORMAT } from './record-writer.js';
-import { StoreRefused } from './refused.js';
+import { refusingBroken, StoreRefused } from './refused.js';
 import type { VerificationScope } from './verify.js';
 
 /** How a data directory is opened. */
@@ -56,13 +56,16 @@ export async function openStore(options: OpenStoreOptions): Promise<Store> {
     const folder = join(options.dataDir, STORE_FOLDER);
     const marker = await markerOf(options, folder);
     const verified = await verifyTail(options, folder);
-    const kv = openLmdb({ folder, mapBytes: options.mapBytes, readOnly: false });
-    const header = checkHeader(kv, marker, folder);
-    checkClock(header, options);
-    const ownership = await claimOwnership(options.dataDir, header.owner, (owner) =>
-      replaceOwner(kv, header.owner, { owner, verified }),
-    );
-    kv.refreshReads();
+    const { kv, ownership } = await refusingBroken(folder, async () => {
+      const kv = openLmdb({ folder, mapBytes: options.mapBytes, readOnly: false });
+      const header = checkHeader(kv, marker, folder);
+      checkClock(header, options);
+      const ownership = await claimOwnership(options.dataDir, header.owner, (owner) =>
+        replaceOwner(kv, header.owner, { owner, verified }),
+      );
+      kv.refreshReads();
+      return { kv, ownership };
+    });
     return recordStore(kv, {
       owner: ownership.owner,
       verify: () => options.verify(folder, 'ALL'),

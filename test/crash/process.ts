@@ -44,8 +44,9 @@ export async function serveOn(
   dataDir: string,
   flags: readonly string[] = [],
   environment: Readonly<Record<string, string>> = {},
+  nodeFlags: readonly string[] = [],
 ): Promise<Serving> {
-  const { child, ended } = forkSidecar(dataDir, flags, environment);
+  const { child, ended } = forkSidecar(dataDir, flags, environment, nodeFlags);
   const addresses = await Promise.race([
     new Promise<Addresses>((resolve) => {
       child.once('message', (message) => resolve(message as Addresses));
@@ -83,6 +84,7 @@ function forkSidecar(
   dataDir: string,
   flags: readonly string[],
   environment: Readonly<Record<string, string>>,
+  nodeFlags: readonly string[],
 ): { readonly child: ChildProcess; readonly ended: Promise<Ended> } {
   const script = path.join(ROOT, 'dist/main.js');
   if (!existsSync(script)) throw new Error('build first: npm run build');
@@ -91,7 +93,7 @@ function forkSidecar(
   const child = fork(script, ['serve', ...listen, ...own, ...flags], {
     env: { ...withoutSettings(), ...environment },
     // Not the flags of the test runner.
-    execArgv: [],
+    execArgv: [...nodeFlags],
     stdio: ['ignore', 'ignore', 'pipe', 'ipc'],
   });
   const lines: string[] = [];

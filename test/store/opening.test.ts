@@ -15,7 +15,7 @@ import type { KeyValueStore, Write } from '../../src/store/kv.js';
 import { openLmdb } from '../../src/store/lmdb.js';
 import { MARKER_FILE, openStore, STORE_FOLDER } from '../../src/store/open.js';
 import { HEADER_KEY } from '../../src/store/record-reader.js';
-import { StoreRefused } from '../../src/store/refused.js';
+import { refusingBroken, StoreRefused } from '../../src/store/refused.js';
 import { restoreStore } from '../../src/store/restore.js';
 import { verifyStore } from '../../src/store/verify.js';
 import { DAY, T0, YEAR } from '../fakes/manual-time.js';
@@ -339,4 +339,22 @@ test('rows outlive the process that wrote them', async () => {
   });
   expect(recordsOf(raw).poolUid('p')).toBe(7);
   await raw.close();
+});
+
+describe('what opens a store for writing', () => {
+  test('and meets a page that is broken says what to do', async () => {
+    const full = new Error('MDB_PAGE_FULL: Internal error - page has no more space');
+    const failed = refusingBroken('/data/store', () => Promise.reject(full));
+    await expect(failed).rejects.toMatchObject({
+      name: 'StoreRefused',
+      reason: 'STORE_CORRUPT',
+      message: expect.stringMatching(/\/data\/store.*MDB_PAGE_FULL.*restore a backup/s) as string,
+    });
+  });
+
+  test('keeps the refusals that it meets, and what is opened', async () => {
+    const locked = new StoreRefused('STORE_LOCKED', 'another one serves it');
+    await expect(refusingBroken('/data', () => Promise.reject(locked))).rejects.toBe(locked);
+    await expect(refusingBroken('/data', () => Promise.resolve(7))).resolves.toBe(7);
+  });
 });
