@@ -14,9 +14,10 @@ import type { Framing } from './framing.js';
 import type { MountedMethod } from './method.js';
 import { CONTROL_FRAMES_PER_SECOND_MAX } from './limits.js';
 import type { RpcLimits } from './limits.js';
-import { grpcStatus } from './status-details.js';
+import { refuseStream } from './refuse-stream.js';
 import { refuse } from './status.js';
 import type { Failure } from './status.js';
+import type { ServeCall } from './unary-calls.js';
 
 /** Bounds what grpc-js and Node leave unbounded on HTTP/2 connections. */
 export interface Http2Guard {
@@ -26,8 +27,13 @@ export interface Http2Guard {
   close(): void;
 }
 
-/** What a connection did in the current second. */
+/** A connection. */
 interface Seat {
+  /** Calls in progress. */
+  open: number;
+  /** The look before the last one ended. */
+  idleSince: number;
+  /** What it did in the current second. */
   calls: number;
   controls: number;
 }
@@ -48,6 +54,9 @@ interface GuardedCall {
 /** How often late calls are looked for within the time that a request may take. */
 const SWEEPS = 10;
 
+/** How often idle connections are looked for within the time that they may be idle. */
+const IDLE_LOOKS = 4;
+
 type StreamListener = (
   stream: ServerHttp2Stream,
   headers: IncomingHttpHeaders,
@@ -55,50 +64,62 @@ type StreamListener = (
 ) => void;
 
 /**
- * Looks at every call before grpc-js does. A call beyond a bound is answered SERVER_BUSY, one whose
- * request does not arrive in time DEADLINE_EXCEEDED; a connection that floods with control frames
- * is closed. `kinds` are those of the methods by path.
+ * Looks at every call before it is served, the unary ones by `unary` and the others by grpc-js. A call
+ * beyond a bound is answered SERVER_BUSY, one whose request does not arrive in time
+ * DEADLINE_EXCEEDED; a connection that floods with control frames or stays idle is closed. `kinds` are
+ * those of the methods by path.
  */
 export function guardHttp2(
   grpc: GrpcServer,
   limits: RpcLimits,
   arrivals: Arrivals,
   kinds: ReadonlyMap<string, MountedMethod['kind']>,
+  unary: ReadonlyMap<string, ServeCall>,
 ): Http2Guard {
   const server = http2ServerOf(grpc);
   server.updateSettings({ maxHeaderListSize: limits.headerBytesMax });
   const seats = new Map<Http2Session, Seat>();
   const calls = new Set<GuardedCall>();
   let sweep = 0;
+  let look = 0;
 
-  const [serve] = server.listeners('stream') as StreamListener[];
+  const [serveStream] = server.listeners('stream') as StreamListener[];
   server.removeAllListeners('stream');
-  server.on('session', (session: ServerHttp2Session) => seat(session, seats));
+  server.on('session', (session: ServerHttp2Session) => seat(session, seats, look));
   server.on('stream', ((stream, headers, ...rest) => {
+    const path = headers[':path'] ?? '';
     const call: GuardedCall = {
       stream,
       framing: startFraming(),
-      kind: kinds.get(headers[':path'] ?? '') ?? 'unary',
+      kind: kinds.get(path) ?? 'unary',
       since: sweep,
       isLeaving: false,
       taken: 0,
       isRefused: false,
     };
     calls.add(call);
+    const own = stream.session === undefined ? undefined : seats.get(stream.session);
+    if (own !== undefined) {
+      own.calls += 1;
+      own.open += 1;
+    }
     stream.once('close', () => {
       calls.delete(call);
       arrivals.give(call.taken);
       call.taken = 0;
+      if (own === undefined) return;
+      own.open -= 1;
+      own.idleSince = look;
     });
-    const own = stream.session === undefined ? undefined : seats.get(stream.session);
-    if (own !== undefined) own.calls += 1;
     const isFast = limits.callsPerSecondMax > 0 && (own?.calls ?? 0) > limits.callsPerSecondMax;
     if (isFast || calls.size > limits.callsMax) {
       refuseCall(call, busy());
       return;
     }
     stream.on('data', (bytes: Buffer) => arrive(call, bytes));
-    serve?.call(server, stream, headers, ...rest);
+    const serveUnary = unary.get(path);
+    if (serveUnary === undefined) serveStream?.call(server, stream, headers, ...rest);
+    else serveUnary(stream, headers);
   }) satisfies StreamListener);
 
   function arrive(call: GuardedCall, bytes: Buffer): void {
@@ -152,13 +173,24 @@ export function guardHttp2(
       own.controls = 0;
     }
   }, 1_000);
+  const looking = setInterval(
+    () => {
+      look += 1;
+      for (const [session, own] of seats) {
+        if (own.open === 0 && look - own.idleSince > IDLE_LOOKS) session.close();
+      }
+    },
+    Math.ceil(limits.idleTimeoutMs / IDLE_LOOKS),
+  );
   sweeping.unref();
   seconds.unref();
+  looking.unref();
   return {
     calls: () => calls.size,
     close() {
       clearInterval(sweeping);
       clearInterval(seconds);
+      clearInterval(looking);
     },
   };
 }
@@ -166,8 +198,12 @@ export function guardHttp2(
 const LATE = refuse('DEADLINE_EXCEEDED', 'The request did not arrive in time');
 
 /** Counts what a connection does; closes one that floods with pings or settings. */
-function seat(session: ServerHttp2Session, seats: Map<Http2Session, Seat>): void {
-  const own: Seat = { calls: 0, controls: 0 };
+function seat(
+  session: ServerHttp2Session,
+  seats: Map<Http2Session, Seat>,
+  idleSince: number,
+): void {
+  const own: Seat = { open: 0, idleSince, calls: 0, controls: 0 };
   seats.set(session, own);
   session.once('close', () => seats.delete(session));
   const control = (): void => {
@@ -184,24 +220,8 @@ function seat(session: ServerHttp2Session, seats: Map<Http2Session, Seat>): void
 function refuseCall(call: GuardedCall, failure: Failure): void {
   const { stream } = call;
   call.isRefused = true;
-  if (stream.destroyed || stream.closed) return;
-  stream.on('error', () => undefined);
-  if (!stream.headersSent) {
-    const { code, details, metadata } = grpcStatus(failure);
-    stream.respond(
-      {
-        ':status': 200,
-        'content-type': 'application/grpc+proto',
-        ...metadata.toHttp2Headers(),
-        'grpc-status': String(code),
-        'grpc-message': details,
-      },
-      { endStream: true },
-    );
-  }
-  // Marks it closed, so that grpc-js takes no more of it; the reset leaves after the answer.
-  stream.close(constants.NGHTTP2_NO_ERROR);
-  stream.resume();
+  if (!stream.destroyed && !stream.closed) stream.on('error', () => undefined);
+  refuseStream(stream, failure);
 }
 
 /** The HTTP/2 server that the one connection injector of grpc-js feeds. */

@@ -9,6 +9,7 @@ import { formatAddress, parseAddress } from './address.js';
 import { countArrivals } from './arrivals.js';
 import { bind } from './bind.js';
 import type { SocketAccess } from './bind.js';
+import type { Mount } from './endpoint.js';
 import { anyHost, hostGuard } from './host.js';
 import { guardHttp1 } from './http1-guard.js';
 import { guardHttp2 } from './http2-guard.js';
@@ -16,12 +17,12 @@ import { IDLE_MS_MAX, SESSION_MEGABYTES_MAX } from './limits.js';
 import type { RpcLimits } from './limits.js';
 import { mountConnect } from './mount-connect.js';
 import { kindsOf, mountGrpc } from './mount-grpc.js';
-import type { Mount } from './mount-grpc.js';
 import { keepPeerCertificate } from './peer.js';
 import { boundPeers } from './peers.js';
 import { sniff } from './sniff.js';
 import { contextOptions, tlsOptions } from './tls.js';
 import type { TlsMaterial } from './tls.js';
+import { unaryCalls } from './unary-calls.js';
 
 /** What a listener is made of. */
 export interface ListenerOptions {
@@ -62,7 +63,8 @@ export async function startListener(options: ListenerOptions): Promise<Listener>
   mountGrpc(grpc, mount);
   const injector = grpc.createConnectionInjector(ServerCredentials.createInsecure());
   const arrivals = countArrivals(limits.requestBytesMax);
-  const calls = guardHttp2(grpc, limits, arrivals, kindsOf(mount));
+  const unary = unaryCalls(mount, limits.messageBytesMax);
+  const calls = guardHttp2(grpc, limits, arrivals, kindsOf(mount), unary);
   const http = tls === undefined ? httpServer(limits) : httpsServer(limits, tls);
   const requests = guardHttp1(limits, arrivals);
   const admitsPeer = boundPeers(limits.connectionsPerPeerMax);
@@ -148,7 +150,6 @@ function grpcServer(limits: RpcLimits): GrpcServer {
     'grpc.max_concurrent_streams': limits.callsPerConnectionMax,
     'grpc.keepalive_time_ms': limits.keepaliveIntervalMs,
     'grpc.keepalive_timeout_ms': limits.keepaliveTimeoutMs,
-    'grpc.max_connection_idle_ms': limits.idleTimeoutMs,
     'grpc.enable_channelz': 0,
     'grpc-node.max_session_memory': SESSION_MEGABYTES_MAX,
   });

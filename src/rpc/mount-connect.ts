@@ -16,7 +16,7 @@ import { refuseHttp } from './http-refusal.js';
 import type { RpcLimits } from './limits.js';
 import { pathOf } from './method.js';
 import type { MountedMethod, ServerStreamHandler, UnaryHandler } from './method.js';
-import type { Mount } from './mount-grpc.js';
+import type { Mount } from './endpoint.js';
 import { withReason } from './parse-error.js';
 import { peerNamesOf } from './peer.js';
 import { connectError } from './status-details.js';

@@ -1,4 +1,4 @@
-import { type DescMessage, type Message, fromBinary, toBinary } from '@bufbuild/protobuf';
+import type { Message } from '@bufbuild/protobuf';
 import type {
   Metadata,
   Server,
@@ -6,50 +6,26 @@ import type {
   ServerWritableStream,
   handleBidiStreamingCall,
   handleServerStreamingCall,
-  handleUnaryCall,
 } from '@grpc/grpc-js';
 import type { PeerCertificate } from 'node:tls';
-import { reject } from '../domain/answer.js';
 import type { RpcCaller } from './access/confined.js';
-import { OPEN } from './access/guard.js';
-import type { Admitted, Guard } from './access/guard.js';
-import { traceIdOf } from './caller.js';
-import type { Log } from './log.js';
+import type { Admitted } from './access/guard.js';
 import {
-  type BidiEvents,
-  type BidiHandler,
-  type MountedMethod,
-  type MountedService,
-  type Reply,
-  type ServerStreamHandler,
-  type UnaryHandler,
-  pathOf,
-} from './method.js';
+  type Endpoint,
+  type Mount,
+  callerOf,
+  decode,
+  encode,
+  endpointsOf,
+  fault,
+} from './endpoint.js';
+import type { BidiEvents, BidiHandler, MountedMethod, ServerStreamHandler } from './method.js';
 import { certificateNames } from './peer.js';
 import { grpcStatus } from './status-details.js';
-import { type Failure, isFailure, isShutdown, rejectFault } from './status.js';
+import { type Failure, isFailure, isShutdown } from './status.js';
 import { reasonOf, whyEnded } from './stream-end.js';
-import type { StreamGate } from './stream-gate.js';
 
-/** What every method of a listener shares, whatever it speaks. */
-export interface Mount {
-  readonly services: readonly MountedService[];
-  readonly guard: Guard;
-  readonly gate: StreamGate;
-  readonly log: Log;
-}
-
-/** One method of a mount. */
-interface Endpoint {
-  readonly mount: Mount;
-  readonly path: string;
-  readonly input: DescMessage;
-  readonly output: DescMessage;
-  /** Judges who calls, before anything of the call is read. */
-  readonly admit: (call: Call) => Admitted | Failure;
-}
-
-/** A call, as far as all kinds of calls are alike. */
+/** A call, as far as both kinds of streams are alike. */
 interface Call {
   readonly metadata: Metadata;
   readonly cancelled: boolean;
@@ -61,41 +37,29 @@ interface Call {
 // message that cannot be decoded is our INVALID_REQUEST, not its INTERNAL.
 const asIs = (bytes: Buffer): Buffer => bytes;
 
-const NO_BYTES_KEPT = { readUnknownFields: false } as const;
-
-/** Serves the methods of a mount over gRPC. */
+/** Serves the streaming methods of a mount over gRPC; unaryCalls serves the others. */
 export function mountGrpc(server: Server, mount: Mount): void {
-  for (const service of mount.services) {
-    for (const method of service.methods) {
-      const endpoint = endpointOf(mount, service, method);
-      server.register(endpoint.path, handle(endpoint, method), asIs, asIs, TYPES[method.kind]);
+  for (const [method, endpoint] of endpointsOf(mount)) {
+    if (method.kind === 'server_streaming') {
+      const serve = serverStream(endpoint, method.handler);
+      server.register(endpoint.path, serve, asIs, asIs, 'serverStream');
+    } else if (method.kind === 'bidi_streaming') {
+      server.register(endpoint.path, bidi(endpoint, method.handler), asIs, asIs, 'bidi');
     }
   }
 }
 
-const TYPES = { unary: 'unary', server_streaming: 'serverStream', bidi_streaming: 'bidi' } as const;
-
 /** The kind of each method by its path. */
 export function kindsOf(mount: Mount): ReadonlyMap<string, MountedMethod['kind']> {
-  const methods = mount.services.flatMap((service) => service.methods);
-  return new Map(methods.map(({ desc, kind }) => [pathOf(desc), kind]));
+  return new Map(endpointsOf(mount).map(([{ kind }, { path }]) => [path, kind]));
 }
 
-function endpointOf(mount: Mount, service: MountedService, { desc }: MountedMethod): Endpoint {
-  return {
-    mount,
-    path: pathOf(desc),
-    input: desc.input,
-    output: desc.output,
-    admit: service.open
-      ? () => OPEN
-      : (call) =>
-          mount.guard.admit(desc, () => ({
-            authorization: call.metadata.get('authorization'),
-            certificate: certificateNames(call.getAuthContext().sslPeerCertificate),
-            peer: peerOf(call),
-          })),
-  };
+function admit(endpoint: Endpoint, call: Call): Admitted | Failure {
+  return endpoint.admit(() => ({
+    authorization: call.metadata.get('authorization'),
+    certificate: certificateNames(call.getAuthContext().sslPeerCertificate),
+    peer: peerOf(call),
+  }));
 }
 
 /** Where a call came from, without the port: an IP address, or `unix`. */
@@ -105,53 +69,12 @@ function peerOf(call: Call): string {
   return at < 0 ? 'unix' : peer.slice(0, at);
 }
 
-function handle(endpoint: Endpoint, method: MountedMethod) {
-  switch (method.kind) {
-    case 'unary':
-      return unary(endpoint, method.handler);
-    case 'server_streaming':
-      return serverStream(endpoint, method.handler);
-    case 'bidi_streaming':
-      return bidi(endpoint, method.handler);
-  }
-}
-
-function unary(
-  endpoint: Endpoint,
-  handler: UnaryHandler<Message, Message>,
-): handleUnaryCall<Buffer, Buffer> {
-  return (call, callback) => {
-    const reply = (answer: Reply<Message>): void => {
-      try {
-        if (isFailure(answer)) callback(grpcStatus(answer));
-        else callback(null, encode(endpoint, answer));
-      } catch (cause) {
-        fail(cause);
-      }
-    };
-    const fail = (cause: unknown): void => callback(grpcStatus(fault(endpoint, cause)));
-    const admitted = endpoint.admit(call);
-    const request = isFailure(admitted) ? admitted : decode(endpoint, call.request);
-    if (isFailure(admitted) || isFailure(request)) {
-      reply(request);
-      return;
-    }
-    try {
-      const answer = handler(request, callerOf(call, admitted));
-      if (answer instanceof Promise) answer.then(reply, fail);
-      else reply(answer);
-    } catch (cause) {
-      fail(cause);
-    }
-  };
-}
-
 function serverStream(
   endpoint: Endpoint,
   handler: ServerStreamHandler<Message, Message>,
 ): handleServerStreamingCall<Buffer, Buffer> {
   return (call) => {
-    const admitted = endpoint.admit(call);
+    const admitted = admit(endpoint, call);
     const request = isFailure(admitted) ? admitted : decode(endpoint, call.request);
     if (isFailure(admitted) || isFailure(request)) {
       endWith(call, request as Failure);
@@ -166,7 +89,7 @@ function serverStream(
     }
     call.once('cancelled', () => ending.abort());
     const pumped = async (): Promise<void> => {
-      const answers = handler(request, callerOf(call, admitted), ending.signal);
+      const answers = handler(request, streamCaller(call, admitted), ending.signal);
       if (isFailure(answers)) {
         endWith(call, answers);
         return;
@@ -208,7 +131,7 @@ function bidi(
   handler: BidiHandler<Message, Message>,
 ): handleBidiStreamingCall<Buffer, Buffer> {
   return (call) => {
-    const admitted = endpoint.admit(call);
+    const admitted = admit(endpoint, call);
     if (isFailure(admitted)) {
       endWith(call, admitted);
       return;
@@ -269,22 +192,9 @@ function bidi(
         end,
         fail,
       },
-      callerOf(call, admitted),
+      streamCaller(call, admitted),
     );
   };
-}
-
-function decode(endpoint: Endpoint, bytes: Buffer): Message | Failure {
-  try {
-    return fromBinary(endpoint.input, bytes, NO_BYTES_KEPT);
-  } catch {
-    return reject('INVALID_REQUEST', 'The message is not what the method takes');
-  }
-}
-
-function encode(endpoint: Endpoint, message: Message): Buffer {
-  const bytes = toBinary(endpoint.output, message);
-  return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
 }
 
 /** The bytes of messages that several streams may share. grpc-js copies what it is given. */
@@ -298,17 +208,8 @@ function encodeOnce(endpoint: Endpoint, message: Message): Buffer {
   return bytes;
 }
 
-function callerOf(call: Call, { principal, confined }: Admitted): RpcCaller {
-  return {
-    principal: principal.name,
-    confined,
-    traceId: traceIdOf(call.metadata.get('traceparent')[0]),
-    abandoned: () => call.cancelled,
-  };
-}
-
-function fault({ path, mount }: Endpoint, cause: unknown): Failure {
-  return rejectFault(cause, path, mount.log);
+function streamCaller(call: Call, admitted: Admitted): RpcCaller {
+  return callerOf(admitted, call.metadata.get('traceparent')[0], () => call.cancelled);
 }
 
 /** Ends a stream with a failure, after what was written. grpc-js takes it as an error event. */

@@ -1,0 +1,73 @@
+import { type DescMessage, type Message, fromBinary, toBinary } from '@bufbuild/protobuf';
+import { reject } from '../domain/answer.js';
+import type { RpcCaller } from './access/confined.js';
+import { OPEN } from './access/guard.js';
+import type { Admitted, Arrival, Guard } from './access/guard.js';
+import { traceIdOf } from './caller.js';
+import type { Log } from './log.js';
+import { type MountedMethod, type MountedService, pathOf } from './method.js';
+import { type Failure, rejectFault } from './status.js';
+import type { StreamGate } from './stream-gate.js';
+
+/** What every method of a listener shares, whatever it speaks. */
+export interface Mount {
+  readonly services: readonly MountedService[];
+  readonly guard: Guard;
+  readonly gate: StreamGate;
+  readonly log: Log;
+}
+
+/** One method of a mount, as gRPC sees it. */
+export interface Endpoint {
+  readonly mount: Mount;
+  readonly path: string;
+  readonly input: DescMessage;
+  readonly output: DescMessage;
+  /** Judges who calls, before anything of the message is decoded. */
+  readonly admit: (arrive: () => Arrival) => Admitted | Failure;
+}
+
+/** Every method of a mount with its endpoint. */
+export function endpointsOf(mount: Mount): readonly (readonly [MountedMethod, Endpoint])[] {
+  return mount.services.flatMap(({ methods, open }) =>
+    methods.map((method) => {
+      const { desc } = method;
+      const { input, output } = desc;
+      const admit: Endpoint['admit'] = open
+        ? () => OPEN
+        : (arrive) => mount.guard.admit(desc, arrive);
+      return [method, { mount, path: pathOf(desc), input, output, admit }] as const;
+    }),
+  );
+}
+
+const NO_BYTES_KEPT = { readUnknownFields: false } as const;
+
+/** Reads a request. What cannot be read is our INVALID_REQUEST. */
+export function decode({ input }: Endpoint, bytes: Uint8Array): Message | Failure {
+  try {
+    return fromBinary(input, bytes, NO_BYTES_KEPT);
+  } catch {
+    return reject('INVALID_REQUEST', 'The message is not what the method takes');
+  }
+}
+
+/** Writes a response. */
+export function encode({ output }: Endpoint, message: Message): Buffer {
+  const bytes = toBinary(output, message);
+  return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+}
+
+/** Who calls, as the handlers see it. */
+export function callerOf(
+  { principal, confined }: Admitted,
+  traceparent: unknown,
+  abandoned: () => boolean,
+): RpcCaller {
+  return { principal: principal.name, confined, traceId: traceIdOf(traceparent), abandoned };
+}
+
+/** What a client is told of a fault. */
+export function fault({ path, mount }: Endpoint, cause: unknown): Failure {
+  return rejectFault(cause, path, mount.log);
+}

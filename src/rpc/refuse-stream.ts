@@ -1,0 +1,28 @@
+import { constants } from 'node:http2';
+import type { ServerHttp2Stream } from 'node:http2';
+import { grpcStatus } from './status-details.js';
+import type { Failure } from './status.js';
+
+/** Answers a call with a failure alone. */
+export function respondFailure(stream: ServerHttp2Stream, failure: Failure): void {
+  const { code, details, metadata } = grpcStatus(failure);
+  stream.respond(
+    {
+      ':status': 200,
+      'content-type': 'application/grpc+proto',
+      ...metadata.toHttp2Headers(),
+      'grpc-status': String(code),
+      'grpc-message': encodeURI(details),
+    },
+    { endStream: true },
+  );
+}
+
+/** Answers a call whose request is not whole with a failure; what still comes of it is not looked at. */
+export function refuseStream(stream: ServerHttp2Stream, failure: Failure): void {
+  if (stream.destroyed || stream.closed) return;
+  if (!stream.headersSent) respondFailure(stream, failure);
+  // Marks it closed, so that nobody takes more of it; the reset leaves after the answer.
+  stream.close(constants.NGHTTP2_NO_ERROR);
+  stream.resume();
+}
