@@ -9,8 +9,9 @@ import tseslint from 'typescript-eslint';
 const mayImport = {
   domain: [],
   ledger: ['domain'],
-  store: ['ledger', 'domain', 'gen'],
-  rpc: ['ledger', 'domain', 'gen'],
+  wire: ['domain'],
+  store: ['ledger', 'domain', 'wire', 'gen'],
+  rpc: ['ledger', 'domain', 'wire', 'gen'],
   delivery: ['ledger', 'domain'],
   telemetry: ['ledger', 'domain', 'config'],
   config: ['domain'],

@@ -33,8 +33,9 @@ const gen = /^src\/gen\//;
 const layers: Readonly<Record<string, readonly string[]>> = {
   domain: [],
   ledger: ['domain'],
-  store: ['ledger', 'domain', 'gen'],
-  rpc: ['ledger', 'domain', 'gen'],
+  wire: ['domain'],
+  store: ['ledger', 'domain', 'wire', 'gen'],
+  rpc: ['ledger', 'domain', 'wire', 'gen'],
   delivery: ['ledger', 'domain'],
   telemetry: ['ledger', 'domain', 'config'],
   config: ['domain'],

@@ -1,3 +1,4 @@
+import type { Unfinished } from './copy.js';
 import type { UsageDelta } from './draft.js';
 import type { Instant, Quantities, Uid } from './model.js';
 import type { Amount } from './amount.js';
@@ -59,7 +60,8 @@ export function firstDayOfMonth(month: number): number {
  */
 export const STORE_UID: Uid = 0;
 
-const NO_QUANTITIES: Quantities = [];
+/** None. */
+export const NO_QUANTITIES: Quantities = [];
 
 /** A cell of one delta, for its agent. */
 export function cellOf(index: number, delta: UsageDelta): UsageCell {
@@ -67,18 +69,21 @@ export function cellOf(index: number, delta: UsageDelta): UsageCell {
   return { index, amount, entries, requests, refunded, quantities };
 }
 
-/**
- * A cell of one delta, for the pool that paid: without quantities, since the names of all its agents
- * together have no bound.
- */
-export function poolCellOf(index: number, delta: UsageDelta): UsageCell {
-  const { amount, entries, requests, refunded } = delta;
-  return { index, amount, entries, requests, refunded, quantities: NO_QUANTITIES };
+/** A cell that is still being summed. */
+export type UsageSum = Unfinished<UsageCell>;
+
+/** A sum of nothing. */
+export function emptySum(index: number): UsageSum {
+  return { index, amount: 0n, entries: 0, requests: 0, refunded: 0n, quantities: NO_QUANTITIES };
 }
 
-/** A cell of one delta, for the whole store. */
-export function storeCellOf(index: number, { entries, requests }: UsageDelta): UsageCell {
-  return { index, amount: 0n, entries, requests, refunded: 0n, quantities: NO_QUANTITIES };
+/** Adds a delta to a sum that nobody else has seen, with its own or other quantities. */
+export function addTo(sum: UsageSum, delta: UsageDelta, quantities = delta.quantities): void {
+  sum.amount += delta.amount;
+  sum.entries += delta.entries;
+  sum.requests += delta.requests;
+  sum.refunded += delta.refunded;
+  sum.quantities = addQuantities(sum.quantities, quantities);
 }
 
 /** Two cells as one, under the index of the first. */

@@ -1,18 +1,18 @@
 import type { Instant, Uid } from '../domain/model.js';
 import { NOTHING_CUT, RETENTION_KEY } from '../domain/opening.js';
 import {
-  addCells,
+  addTo,
   addToRow,
-  cellOf,
   dayOfHour,
+  emptySum,
   hourOf,
   minuteOf,
   monthOfDay,
-  poolCellOf,
+  NO_QUANTITIES,
   STORE_UID,
-  storeCellOf,
   sumRow,
   type UsageCell,
+  type UsageSum,
 } from '../domain/usage.js';
 import type { UsageDelta } from '../domain/draft.js';
 import { rowCache, type RowCache } from './row-cache.js';
@@ -72,12 +72,7 @@ export function makeUsageBook(max: number): UsageBook {
   ): ReadonlyMap<Uid, OpenHour> {
     const hour = hourOf(time);
     const minute = minuteOf(time);
-    const sums = new Map<Uid, UsageCell>();
-    for (const { usage, poolUid } of charges) {
-      addTo(sums, usage.agentUid, cellOf(minute, usage));
-      addTo(sums, poolUid, poolCellOf(minute, usage));
-      addTo(sums, STORE_UID, storeCellOf(minute, usage));
-    }
+    const sums = sumsOf(charges, minute);
     const written = new Map<Uid, OpenHour>();
     for (const [uid, cell] of sums) {
       const row = openHour(rows, uid, before(uid), hour);
@@ -111,9 +106,27 @@ export function makeUsageBook(max: number): UsageBook {
   };
 }
 
-function addTo(sums: Map<Uid, UsageCell>, uid: Uid, cell: UsageCell): void {
-  const sum = sums.get(uid);
-  sums.set(uid, sum === undefined ? cell : addCells(sum, cell));
+/** What a group adds to each account: its charges are summed in place, for there may be a thousand. */
+function sumsOf(charges: readonly Charge[], minute: number): ReadonlyMap<Uid, UsageCell> {
+  const sums = new Map<Uid, UsageSum>();
+  const store = emptySum(minute);
+  for (const { usage, poolUid } of charges) {
+    addTo(sumOf(sums, usage.agentUid, minute), usage);
+    // Without quantities, since the names of all agents of a pool together have no bound.
+    addTo(sumOf(sums, poolUid, minute), usage, NO_QUANTITIES);
+    store.entries += usage.entries;
+    store.requests += usage.requests;
+  }
+  if (charges.length > 0) sums.set(STORE_UID, store);
+  return sums;
+}
+
+function sumOf(sums: Map<Uid, UsageSum>, uid: Uid, minute: number): UsageSum {
+  const known = sums.get(uid);
+  if (known !== undefined) return known;
+  const sum = emptySum(minute);
+  sums.set(uid, sum);
+  return sum;
 }
 
 /**

@@ -1,9 +1,10 @@
-import { type DescMessage, type Message, fromBinary, toBinary } from '@bufbuild/protobuf';
+import { type DescMessage, type Message, fromBinary } from '@bufbuild/protobuf';
 import { reject } from '../domain/answer.js';
 import type { RpcCaller } from './access/confined.js';
 import { OPEN } from './access/guard.js';
 import type { Admitted, Arrival, Guard } from './access/guard.js';
 import { traceIdOf } from './caller.js';
+import { messageBytes } from './encode/messages.js';
 import type { Log } from './log.js';
 import { type MountedMethod, type MountedService, pathOf } from './method.js';
 import { type Failure, rejectFault } from './status.js';
@@ -52,10 +53,9 @@ export function decode({ input }: Endpoint, bytes: Uint8Array): Message | Failur
   }
 }
 
-/** Writes a response. */
-export function encode({ output }: Endpoint, message: Message): Buffer {
-  const bytes = toBinary(output, message);
-  return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+/** Writes a response, behind so much room. */
+export function encode({ output }: Endpoint, message: Message, room: number): Buffer {
+  return messageBytes(output, message, room);
 }
 
 /** Who calls, as the handlers see it. */

@@ -188,7 +188,7 @@ function bidi(
         },
         pause: () => void call.pause(),
         resume: () => void call.resume(),
-        write: (response) => call.write(encode(endpoint, response)),
+        write: (response) => call.write(encode(endpoint, response, 0)),
         end,
         fail,
       },
@@ -203,7 +203,7 @@ const encoded = new WeakMap<Message, Buffer>();
 function encodeOnce(endpoint: Endpoint, message: Message): Buffer {
   const earlier = encoded.get(message);
   if (earlier !== undefined) return earlier;
-  const bytes = encode(endpoint, message);
+  const bytes = encode(endpoint, message, 0);
   encoded.set(message, bytes);
   return bytes;
 }

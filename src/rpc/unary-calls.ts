@@ -26,12 +26,7 @@ const PREFIX_BYTES = 5;
 /** What timers can wait for. A deadline beyond is none. */
 const TIMEOUT_MS_MAX = 2 ** 31 - 1;
 
-const RESPONSE_HEADERS = {
-  ':status': 200,
-  'content-type': 'application/grpc+proto',
-  'grpc-encoding': 'identity',
-  'grpc-accept-encoding': 'identity,deflate,gzip',
-};
+const RESPONSE_HEADERS = { ':status': 200, 'content-type': 'application/grpc+proto' };
 const WITH_TRAILERS = { waitForTrailers: true, sendDate: false };
 const OK = { 'grpc-status': '0' };
 
@@ -204,7 +199,9 @@ class UnaryCall {
     }
     let frame: Buffer;
     try {
-      frame = framed(encode(this.#endpoint, reply));
+      frame = encode(this.#endpoint, reply, PREFIX_BYTES);
+      frame[0] = 0;
+      frame.writeUInt32BE(frame.length - PREFIX_BYTES, 1);
     } catch (cause) {
       this.#fail(cause);
       return;
@@ -240,14 +237,6 @@ function ignore(): void {
 
 function sendOk(this: ServerHttp2Stream): void {
   this.sendTrailers(OK);
-}
-
-function framed(message: Buffer): Buffer {
-  const frame = Buffer.allocUnsafe(PREFIX_BYTES + message.length);
-  frame[0] = 0;
-  frame.writeUInt32BE(message.length, 1);
-  frame.set(message, PREFIX_BYTES);
-  return frame;
 }
 
 const UNIT_MS = { H: 3_600_000, M: 60_000, S: 1_000, m: 1, u: 0.001, n: 0.000_001 } as const;

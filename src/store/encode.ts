@@ -19,7 +19,7 @@ import {
   WARNING_CODES,
 } from './tables.js';
 import { emergencyPolicyCodec, emergencyRequestCodec } from './collections/emergencies.js';
-import type { WireWriter } from './wire.js';
+import type { WireWriter } from '../wire/writer.js';
 
 /** Writes the message of the header: StoreRecord. */
 export function writeHeader(wire: WireWriter, header: Header, format: number): void {

@@ -25,7 +25,7 @@ import {
 } from './keys.js';
 import type { Table, Write } from './kv.js';
 import { HEADER_KEY } from './record-reader.js';
-import { WireWriter } from './wire.js';
+import { WireWriter } from '../wire/writer.js';
 
 /** Bytes of a SHA-256. */
 const HASH_BYTES = 32;

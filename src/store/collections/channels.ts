@@ -9,7 +9,7 @@ import {
   type WebhookRecord,
 } from '../../gen/safeguards/store/v1/records_pb.js';
 import { wordsOf } from '../tables.js';
-import type { WireWriter } from '../wire.js';
+import type { WireWriter } from '../../wire/writer.js';
 import type { Codec } from './codec.js';
 
 /** The numbers on disk of how bodies are made. Never reuse one. */

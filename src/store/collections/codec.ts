@@ -1,4 +1,4 @@
-import type { WireWriter } from '../wire.js';
+import type { WireWriter } from '../../wire/writer.js';
 
 /** How the rows of a collection become messages and back. */
 export interface Codec<Row> {

@@ -10,7 +10,7 @@ import {
   type WindowRecord,
 } from '../../gen/safeguards/store/v1/records_pb.js';
 import { wordsOf } from '../tables.js';
-import type { WireWriter } from '../wire.js';
+import type { WireWriter } from '../../wire/writer.js';
 import type { Codec } from './codec.js';
 import { scopeOf, writeScope } from './scope.js';
 

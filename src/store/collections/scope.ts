@@ -1,7 +1,7 @@
 import { SCOPE_KINDS, type Scope } from '../../domain/scope.js';
 import type { ScopeRecord } from '../../gen/safeguards/store/v1/records_pb.js';
 import { wordsOf } from '../tables.js';
-import type { WireWriter } from '../wire.js';
+import type { WireWriter } from '../../wire/writer.js';
 
 const scopeKindOf = wordsOf(SCOPE_KINDS);
 

@@ -7,7 +7,7 @@ import {
   type EffectiveLevelsRecord,
   type ServiceLevelsRecord,
 } from '../../gen/safeguards/store/v1/records_pb.js';
-import type { WireWriter } from '../wire.js';
+import type { WireWriter } from '../../wire/writer.js';
 import type { Codec } from './codec.js';
 import { scopeOf, writeScope } from './scope.js';
 

@@ -21,7 +21,7 @@ import {
 } from '../../gen/safeguards/store/v1/records_pb.js';
 import { metadataOf } from '../pairs.js';
 import { wordsOf } from '../tables.js';
-import type { WireWriter } from '../wire.js';
+import type { WireWriter } from '../../wire/writer.js';
 import type { Codec } from './codec.js';
 
 const typeOf = wordsOf(VIOLATION_TYPES);
