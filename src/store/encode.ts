@@ -1,5 +1,14 @@
 import type { AllocationRow } from '../domain/allocation/row.js';
-import { ACCOUNT_KINDS, BALANCE_FIELDS, ENTRY_KINDS, type Entry } from '../domain/entry.js';
+import type { ObjectName } from '../domain/answer.js';
+import {
+  ACCOUNT_KINDS,
+  BALANCE_FIELDS,
+  ENTRY_KINDS,
+  type AccountChange,
+  type Entry,
+  type FieldChange,
+  type Posting,
+} from '../domain/entry.js';
 import {
   METHODS,
   type Agent,
@@ -117,13 +126,13 @@ export function writeReservation(wire: WireWriter, reservation: Reservation): vo
   wire.uint(13, reservation.expireTime);
   wire.uint(14, reservation.endTime);
   wire.bool(15, reservation.settledLate);
-  for (const verb of reservation.verbs) {
-    wire.message(16, () => {
-      wire.uint(1, METHODS[verb.method]);
-      wire.text(2, verb.requestId);
-    });
-  }
+  for (const verb of reservation.verbs) wire.nested(16, verb, writeVerb);
   wire.uint(17, reservation.commits);
+}
+
+function writeVerb(wire: WireWriter, verb: Reservation['verbs'][number]): void {
+  wire.uint(1, METHODS[verb.method]);
+  wire.text(2, verb.requestId);
 }
 
 /** Writes the message of an entry: EntryRecord. */
@@ -132,29 +141,9 @@ export function writeEntry(wire: WireWriter, entry: Entry): void {
   wire.uint(2, entry.time);
   wire.uint(3, ENTRY_KINDS[entry.kind]);
   wire.bytes(4, entry.previousHash);
-  for (const account of entry.accounts) {
-    wire.message(5, () => {
-      wire.uint(1, ACCOUNT_KINDS[account.kind]);
-      wire.uint(2, account.uid);
-      wire.uint(3, account.previousSequence);
-      for (const posting of account.postings) {
-        wire.message(4, () => {
-          wire.uint(1, BALANCE_FIELDS[posting.field]);
-          wire.amount(2, posting.delta);
-          wire.amount(3, posting.after);
-        });
-      }
-      wire.optionalAmount(5, account.remaining);
-    });
-  }
+  for (const account of entry.accounts) wire.nested(5, account, writeAccount);
   wire.optionalAmount(6, entry.amount);
-  for (const change of entry.changes) {
-    wire.message(7, () => {
-      wire.text(1, change.field);
-      wire.text(2, change.before);
-      wire.text(3, change.after);
-    });
-  }
+  for (const change of entry.changes) wire.nested(7, change, writeChange);
   wire.text(8, entry.requestId);
   wire.uint(9, entry.method === undefined ? 0 : METHODS[entry.method]);
   wire.text(10, entry.principal);
@@ -166,6 +155,26 @@ export function writeEntry(wire: WireWriter, entry: Entry): void {
   wire.text(16, entry.runId);
   wire.text(17, entry.traceId);
   wire.map(18, entry.metadata);
+}
+
+function writeAccount(wire: WireWriter, account: AccountChange): void {
+  wire.uint(1, ACCOUNT_KINDS[account.kind]);
+  wire.uint(2, account.uid);
+  wire.uint(3, account.previousSequence);
+  for (const posting of account.postings) wire.nested(4, posting, writePosting);
+  wire.optionalAmount(5, account.remaining);
+}
+
+function writePosting(wire: WireWriter, posting: Posting): void {
+  wire.uint(1, BALANCE_FIELDS[posting.field]);
+  wire.amount(2, posting.delta);
+  wire.amount(3, posting.after);
+}
+
+function writeChange(wire: WireWriter, change: FieldChange): void {
+  wire.text(1, change.field);
+  wire.text(2, change.before);
+  wire.text(3, change.after);
 }
 
 /** Writes the message of a stored answer: IdempotencyRecord. */
@@ -180,73 +189,24 @@ export function writeIdempotency(wire: WireWriter, record: IdempotencyRecord): v
     record.warnings.map((code) => WARNING_CODES[code]),
   );
   wire.bool(7, record.late);
-  const { balance, reservation, agent, pool, otherAgent, otherPool } = record;
-  if (balance !== undefined) {
-    wire.message(8, () => {
-      writeBalance(wire, balance);
-    });
-  }
-  if (reservation !== undefined) {
-    wire.message(9, () => {
-      writeReservation(wire, reservation);
-    });
-  }
-  if (agent !== undefined) {
-    wire.message(10, () => {
-      writeAgent(wire, agent);
-    });
-  }
-  if (pool !== undefined) {
-    wire.message(11, () => {
-      writePool(wire, pool);
-    });
-  }
-  if (otherAgent !== undefined) {
-    wire.message(12, () => {
-      writeAgent(wire, otherAgent);
-    });
-  }
-  if (otherPool !== undefined) {
-    wire.message(13, () => {
-      writePool(wire, otherPool);
-    });
-  }
+  wire.nested(8, record.balance, writeBalance);
+  wire.nested(9, record.reservation, writeReservation);
+  wire.nested(10, record.agent, writeAgent);
+  wire.nested(11, record.pool, writePool);
+  wire.nested(12, record.otherAgent, writeAgent);
+  wire.nested(13, record.otherPool, writePool);
   if (record.changes.length > 0) wire.text(14, JSON.stringify(record.changes));
-  for (const row of record.allocations) {
-    wire.message(15, () => {
-      writeAllocation(wire, row);
-    });
-  }
-  const { object } = record;
-  if (object !== undefined) {
-    wire.message(16, () => {
-      wire.text(1, object.collection);
-      wire.text(2, object.key);
-    });
-  }
-  const { emergency, emergencyPolicy } = record;
-  if (emergency !== undefined) {
-    wire.message(17, () => {
-      emergencyRequestCodec.write(wire, emergency);
-    });
-  }
-  if (emergencyPolicy !== undefined) {
-    wire.message(18, () => {
-      emergencyPolicyCodec.write(wire, emergencyPolicy);
-    });
-  }
-  const { effectiveLevels } = record;
-  if (effectiveLevels !== undefined) {
-    wire.message(19, () => {
-      writeEffectiveLevels(wire, effectiveLevels);
-    });
-  }
-  const { violation } = record;
-  if (violation !== undefined) {
-    wire.message(20, () => {
-      writeViolation(wire, violation);
-    });
-  }
+  for (const row of record.allocations) wire.nested(15, row, writeAllocation);
+  wire.nested(16, record.object, writeObject);
+  wire.nested(17, record.emergency, emergencyRequestCodec.write);
+  wire.nested(18, record.emergencyPolicy, emergencyPolicyCodec.write);
+  wire.nested(19, record.effectiveLevels, writeEffectiveLevels);
+  wire.nested(20, record.violation, writeViolation);
+}
+
+function writeObject(wire: WireWriter, object: ObjectName): void {
+  wire.text(1, object.collection);
+  wire.text(2, object.key);
 }
 
 function writeAllocation(wire: WireWriter, row: AllocationRow): void {
@@ -276,21 +236,23 @@ function writeBalance(wire: WireWriter, balance: BalanceSnapshot): void {
 
 /** Writes one cell of a packed usage row: UsageCellRecord. */
 export function writeUsageCell(wire: WireWriter, cell: UsageCell): void {
-  wire.message(1, () => {
-    wire.uint(1, cell.index);
-    wire.amount(2, cell.amount);
-    wire.uint(3, cell.entries);
-    wire.uint(4, cell.requests);
-    wire.amount(5, cell.refunded);
-    writeQuantities(wire, 6, cell.quantities);
-  });
+  wire.nested(1, cell, writeCell);
+}
+
+function writeCell(wire: WireWriter, cell: UsageCell): void {
+  wire.uint(1, cell.index);
+  wire.amount(2, cell.amount);
+  wire.uint(3, cell.entries);
+  wire.uint(4, cell.requests);
+  wire.amount(5, cell.refunded);
+  writeQuantities(wire, 6, cell.quantities);
 }
 
 function writeQuantities(wire: WireWriter, field: number, quantities: Quantities): void {
-  for (const quantity of quantities) {
-    wire.message(field, () => {
-      wire.text(1, quantity.name);
-      wire.amount(2, quantity.amount);
-    });
-  }
+  for (const quantity of quantities) wire.nested(field, quantity, writeQuantity);
+}
+
+function writeQuantity(wire: WireWriter, { name, amount }: Quantities[number]): void {
+  wire.text(1, name);
+  wire.amount(2, amount);
 }

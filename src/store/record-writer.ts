@@ -57,9 +57,9 @@ export function recordWriter(reader: StoreReader): RecordWriter {
   function record(fill: (wire: WireWriter) => void): Buffer {
     wire.reset(FRAME_BYTES);
     fill(wire);
-    const written = wire.written();
-    sealFrame(written, 0);
-    return Buffer.from(written);
+    const framed = wire.copied();
+    sealFrame(framed, 0);
+    return framed;
   }
 
   return {

@@ -23,6 +23,13 @@ export class WireWriter {
     return this.#buffer.subarray(0, this.#position);
   }
 
+  /** A copy of what was written so far. */
+  copied(): Buffer {
+    const copy = Buffer.allocUnsafe(this.#position);
+    this.#buffer.copy(copy, 0, 0, this.#position);
+    return copy;
+  }
+
   /** An unsigned integer up to 2^53; 0 is the default. */
   uint(field: number, value: number): void {
     if (value === 0) return;

@@ -51,7 +51,7 @@ export function messageBytes(schema: DescMessage, message: Message, room: number
   }
   wire.reset(room);
   write(wire, message);
-  return Buffer.from(wire.written());
+  return wire.copied();
 }
 
 function writeGetBudget(to: WireWriter, { budget }: GetBudgetResponse): void {
