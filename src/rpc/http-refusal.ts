@@ -6,7 +6,7 @@ import {
 } from '@connectrpc/connect/protocol-connect';
 import { setTrailerStatus } from '@connectrpc/connect/protocol-grpc-web';
 import type { IncomingMessage, ServerResponse } from 'node:http';
-import { connectError } from './status-details.js';
+import { connectError } from './connect-error.js';
 import type { Failure } from './status.js';
 
 const endStream = createEndStreamSerialization(undefined);

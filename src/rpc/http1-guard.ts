@@ -2,13 +2,13 @@ import type { IncomingMessage, ServerResponse } from 'node:http';
 import { inflatedBytes } from './arrivals.js';
 import type { Arrivals } from './arrivals.js';
 import { busy } from './busy.js';
-import { refuseHttp } from './http-refusal.js';
 import type { RpcLimits } from './limits.js';
+import type { Failure } from './status.js';
 
 /** Bounds what Node leaves unbounded on HTTP/1.1 connections. */
 export interface Http1Guard {
-  /** Whether a request is taken. One that is not has been answered SERVER_BUSY. */
-  admit(request: IncomingMessage, response: ServerResponse): boolean;
+  /** Takes a request, or tells what it is to be answered with instead. */
+  admit(request: IncomingMessage, response: ServerResponse): Failure | undefined;
   /** Ends its timer. */
   close(): void;
 }
@@ -50,8 +50,7 @@ export function guardHttp1(limits: RpcLimits, arrivals: Arrivals): Http1Guard {
     admit(request, response) {
       const bytes = bytesOf(request, limits.messageBytesMax);
       if (isTooFast(request) || open.size >= limits.callsMax || !arrivals.take(bytes)) {
-        refuseHttp(request, response, busy());
-        return false;
+        return busy();
       }
       open.set(response, 0);
       let held = bytes;
@@ -65,7 +64,7 @@ export function guardHttp1(limits: RpcLimits, arrivals: Arrivals): Http1Guard {
       });
       // What was compressed is inflated once it is there.
       if (!isCompressed(request)) request.once('close', give);
-      return true;
+      return undefined;
     },
     close() {
       clearInterval(sweeping);

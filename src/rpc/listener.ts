@@ -15,7 +15,7 @@ import { guardHttp1 } from './http1-guard.js';
 import { guardHttp2 } from './http2-guard.js';
 import { IDLE_MS_MAX, SESSION_MEGABYTES_MAX } from './limits.js';
 import type { RpcLimits } from './limits.js';
-import { mountConnect } from './mount-connect.js';
+import type { ServeHttp1 } from './mount-connect.js';
 import { kindsOf, mountGrpc } from './mount-grpc.js';
 import { keepPeerCertificate } from './peer.js';
 import { boundPeers } from './peers.js';
@@ -71,13 +71,22 @@ export async function startListener(options: ListenerOptions): Promise<Listener>
   const sockets = new Set<Socket>();
   let closing = false;
 
-  const connect = mountConnect(mount, limits, guard);
+  // Most sidecars never hear HTTP/1.1: Connect takes 5 MB and is loaded when somebody speaks it.
+  let connect: Promise<ServeHttp1> | undefined;
+  const answerHttp1: ServeHttp1 = (request, response, refusal) => {
+    connect ??= import('./mount-connect.js').then(({ mountConnect }) =>
+      mountConnect(mount, limits, guard),
+    );
+    void connect.then((serve) => {
+      if (!request.destroyed) serve(request, response, refusal);
+    });
+  };
   http.on('request', (request, response) => {
     if (closing) response.setHeader('connection', 'close');
     response.once('close', () => {
       if (closing) http.closeIdleConnections();
     });
-    if (requests.admit(request, response)) connect(request, response);
+    answerHttp1(request, response, requests.admit(request, response));
   });
 
   http.on('connection', (socket: Socket) => {

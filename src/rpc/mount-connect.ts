@@ -6,7 +6,7 @@ import {
   universalRequestFromNodeRequest,
   universalResponseToNodeResponse,
 } from '@connectrpc/connect-node';
-import type { IncomingMessage, RequestListener, ServerResponse } from 'node:http';
+import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { RpcCaller } from './access/confined.js';
 import { OPEN } from './access/guard.js';
 import type { Admitted } from './access/guard.js';
@@ -19,20 +19,23 @@ import type { MountedMethod, ServerStreamHandler, UnaryHandler } from './method.
 import type { Mount } from './endpoint.js';
 import { withReason } from './parse-error.js';
 import { peerNamesOf } from './peer.js';
-import { connectError } from './status-details.js';
+import { connectError } from './connect-error.js';
 import { isFailure, refuse, rejectFault } from './status.js';
 import type { Failure } from './status.js';
 import { reasonOf, whyEnded } from './stream-end.js';
+
+/** Answers a request; with the refusal, where there is one. */
+export type ServeHttp1 = (
+  request: IncomingMessage,
+  response: ServerResponse,
+  refusal: Failure | undefined,
+) => void;
 
 /**
  * Serves the methods of a mount over HTTP/1.1: Connect with binary messages or plain JSON, and
  * gRPC-Web. Streams in both directions need HTTP/2 and are left to gRPC.
  */
-export function mountConnect(
-  mount: Mount,
-  limits: RpcLimits,
-  admitsHost: HostGuard,
-): RequestListener {
+export function mountConnect(mount: Mount, limits: RpcLimits, admitsHost: HostGuard): ServeHttp1 {
   const handlers = universalHandlers(mount, limits);
   const methods = new Map(
     mount.services.flatMap(({ methods: of, open }) =>
@@ -49,10 +52,11 @@ export function mountConnect(
       peer: request.socket.remoteAddress ?? 'unix',
     }));
   };
-  return (request, response) => {
+  return (request, response, refusal) => {
     const path = request.url?.split('?', 1)[0] ?? '';
     const handler = handlers.get(path);
     const admitted =
+      refusal ??
       admitsHost(request.headers.host) ??
       (handler === undefined ? NOT_SERVED : admit(request, path));
     if (isFailure(admitted) || handler === undefined) {

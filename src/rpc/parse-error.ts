@@ -2,7 +2,7 @@ import { createAsyncIterable } from '@connectrpc/connect/protocol';
 import type { UniversalServerResponse } from '@connectrpc/connect/protocol';
 import { errorToJsonBytes } from '@connectrpc/connect/protocol-connect';
 import { rejectFields, type FieldViolation } from '../domain/answer.js';
-import { connectError } from './status-details.js';
+import { connectError } from './connect-error.js';
 
 /**
  * Gives the errors that Connect makes of messages it cannot parse, or of whose content type it knows

@@ -3,8 +3,6 @@ import type { DescMessage, Message, MessageShape } from '@bufbuild/protobuf';
 import { anyPack } from '@bufbuild/protobuf/wkt';
 import { Metadata, status } from '@grpc/grpc-js';
 import type { ServiceError } from '@grpc/grpc-js';
-import { Code, ConnectError } from '@connectrpc/connect';
-import { codeFromString } from '@connectrpc/connect/protocol-connect';
 import type { FieldViolation } from '../domain/answer.js';
 import {
   BadRequestSchema,
@@ -23,7 +21,8 @@ export const ERROR_DOMAIN = 'safeguards.dev';
 /** What grpc-js wants of an error. */
 export type GrpcStatus = Pick<ServiceError, 'code' | 'details' | 'metadata'>;
 
-interface Detail {
+/** One of google.rpc's details. */
+export interface Detail {
   readonly desc: DescMessage;
   readonly value: Message;
 }
@@ -46,18 +45,13 @@ export function grpcStatus(failure: Failure): GrpcStatus {
   return { code, details: failure.message, metadata };
 }
 
-/** A failure as an error of Connect and gRPC-Web, with the same details. */
-export function connectError(failure: Failure): ConnectError {
-  const details = detailsOf(failure);
-  const code = codeFromString(nameOf(failure).toLowerCase()) ?? Code.Unknown;
-  return new ConnectError(failure.message, code, undefined, details);
-}
-
-function nameOf(failure: Failure): CodeName {
+/** The name of a failure's gRPC code. */
+export function nameOf(failure: Failure): CodeName {
   return failure.verdict === 'REFUSED' ? failure.code : CODES[failure.reason];
 }
 
-function detailsOf(failure: Failure): Detail[] {
+/** Everything that a failure tells beside its code and message. */
+export function detailsOf(failure: Failure): Detail[] {
   if (failure.verdict === 'REFUSED') return [];
   const { fields, omitted } = bounded(failure.fields);
   const metadata = { ...failure.metadata };

@@ -7,7 +7,8 @@ import type { RejectionReason } from '../../src/domain/answer.js';
 import { Code } from '../../src/gen/google/rpc/code_pb.js';
 import { ErrorReasonSchema } from '../../src/gen/safeguards/v1/error_reason_pb.js';
 import { CODES, refuse, rejectFault } from '../../src/rpc/status.js';
-import { codeOf, connectError, grpcStatus } from '../../src/rpc/status-details.js';
+import { connectError } from '../../src/rpc/connect-error.js';
+import { codeOf, grpcStatus } from '../../src/rpc/status-details.js';
 import { failureOf } from './support/grpc.js';
 
 const root = path.resolve(import.meta.dirname, '../..');
