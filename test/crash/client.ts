@@ -33,8 +33,11 @@ export class Connection {
   readonly #client: Client;
   readonly #metadata = new Metadata();
 
-  constructor(address: string, token?: string) {
-    this.#client = new Client(address, credentials.createInsecure(), {
+  /** `ca` signed the certificate of who answers, where that speaks TLS. */
+  constructor(address: string, token?: string, ca?: string) {
+    const channel =
+      ca === undefined ? credentials.createInsecure() : credentials.createSsl(Buffer.from(ca));
+    this.#client = new Client(address, channel, {
       'grpc.use_local_subchannel_pool': 1,
       'grpc.enable_retries': 0,
       'grpc.enable_http_proxy': 0,

@@ -17,6 +17,8 @@ export interface Serving {
   readonly admin: string;
   readonly token: string;
   readonly pid: number;
+  /** Who signed the certificate of the agents' listener, where that speaks TLS. */
+  readonly ca?: string;
   /** Settles when the process has ended, by whatever means. */
   readonly ended: Promise<Ended>;
   /** Sends a signal and waits for the end. */

@@ -23,9 +23,14 @@ export interface Authority extends Certificate {
 const CURVE = ['-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:prime256v1', '-nodes'];
 
 /** Makes a certificate authority with openssl, in a folder that goes when the test is over. */
-export function authority(name = 'test authority'): Authority {
+export function authority(name?: string): Authority {
   const folder = mkdtempSync(path.join(tmpdir(), 'safeguards-certificates-'));
   onTestFinished(() => rmSync(folder, { recursive: true, force: true }));
+  return authorityIn(folder, name);
+}
+
+/** The same in a folder that is there. */
+export function authorityIn(folder: string, name = 'test authority'): Authority {
   let made = 0;
   const files = () => {
     made += 1;
