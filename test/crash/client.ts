@@ -20,11 +20,15 @@ export class CallFailed extends Error {
   readonly code: string;
   /** The reason of google.rpc.ErrorInfo, where the call was judged. */
   readonly reason: string | undefined;
+  /** The message and the bytes of the details, as a text to look through. */
+  readonly told: string;
 
   constructor(error: ServiceError) {
     super(error.message);
     this.code = status[error.code];
     this.reason = reasonOf(error.metadata);
+    const details = error.metadata.get('grpc-status-details-bin').map(String);
+    this.told = [error.message, ...details].join('\n');
   }
 }
 
