@@ -10,6 +10,7 @@ export default defineConfig({
     globals: false,
     pool: 'forks',
     unstubEnvs: true,
+    setupFiles: ['test/support/secret-guard.ts'],
     projects: [
       {
         extends: true,

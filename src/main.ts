@@ -95,9 +95,10 @@ async function startSidecar(...[config, log, fail]: Parameters<StartSidecar>): P
       agentAddress: agent?.address ?? '',
       adminAddress: admin?.address ?? '',
       close: async () => {
+        if (config.shutdownLingerMs > 0) await server.linger(config.shutdownLingerMs);
+        // Not before: who lingers may do so for an hour, and is judged by what is in force then.
         clearInterval(witness);
         unfollow();
-        if (config.shutdownLingerMs > 0) await server.linger(config.shutdownLingerMs);
         // Receivers are not waited for: what they have not answered is sent after the next start.
         const quiet = notifier.close();
         await server.close({ graceMs: config.shutdownGraceMs });

@@ -17,6 +17,9 @@ export interface SocketOwner {
   readonly gid: number;
 }
 
+/** The longest path that a Unix socket takes everywhere: a longer one is cut without a word. */
+export const SOCKET_PATH_BYTES_MAX = 103;
+
 /**
  * Lets a server listen and returns where it does: port 0 has become a port. A socket file that
  * nobody listens on any more is taken over; one that is in use, or no socket, is an error.
@@ -32,6 +35,9 @@ export async function bind(
     return { ...address, port: typeof bound === 'object' && bound !== null ? bound.port : 0 };
   }
   const { path } = address;
+  if (Buffer.byteLength(path) > SOCKET_PATH_BYTES_MAX) {
+    throw Object.assign(new Error(`listen ENAMETOOLONG: ${path}`), { code: 'ENAMETOOLONG' });
+  }
   const listen = (): void => {
     server.listen({ path });
     // Listening on a path is synchronous: both are set before anybody could be accepted.
@@ -78,9 +84,14 @@ function listening(server: Server, listen: () => void): Promise<void> {
   });
 }
 
+/** Whether a socket stands at a path, in use or not. */
+export function isSocket(path: string): boolean {
+  return lstatSync(path, { throwIfNoEntry: false })?.isSocket() ?? false;
+}
+
 /** Whether a path is a socket that refuses connections: its process has died. */
 function isStale(path: string): Promise<boolean> {
-  if (!lstatSync(path).isSocket()) return Promise.resolve(false);
+  if (!isSocket(path)) return Promise.resolve(false);
   return new Promise((resolve) => {
     const probe = connect(path);
     probe.on('connect', () => {

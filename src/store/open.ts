@@ -5,7 +5,7 @@ import { rejectFields, type Rejection } from '../domain/answer.js';
 import type { BackupReport, VerificationReport } from '../ledger/api.js';
 import type { Header, Store } from '../ledger/store.js';
 import { readHeader } from './decode.js';
-import { messageOf, openFrame } from './frame.js';
+import { messageOf, readFrame } from './frame.js';
 import type { KeyValueStore } from './kv.js';
 import { openLmdb } from './lmdb.js';
 import { claimOwnership, lockFolder } from './lock.js';
@@ -271,7 +271,7 @@ function checkHeader(kv: KeyValueStore, marker: Marker, folder: string): Header 
   if (row === undefined) {
     throw new StoreRefused('STORE_EMPTY', `The database of ${folder} is empty; restore a backup`);
   }
-  const { header, format } = readHeader(openFrame('meta', row));
+  const { header, format } = readFrame('meta', row, readHeader);
   if (format > STORE_FORMAT) {
     throw new StoreRefused('STORE_NEWER', `${folder} has the newer format ${format}`);
   }

@@ -2,7 +2,7 @@ import type { Reservation } from '../domain/model.js';
 import type { CollectionName } from '../domain/collection.js';
 import { CODECS, COLLECTION_NAMES } from './collections/table.js';
 import { readReservation } from './decode.js';
-import { messageOf, openFrame } from './frame.js';
+import { messageOf, openFrame, readFrame } from './frame.js';
 import { agentReservationKey, dueKey, keyAfter } from './keys.js';
 import type { KeyValueStore, Row, Table } from './kv.js';
 import type { Fold } from './verify-fold.js';
@@ -54,9 +54,9 @@ export function checkRows(
 
 function checkRow(kv: KeyValueStore, fold: Fold, table: Table, { value }: Row): void {
   try {
-    const message = openFrame(table, value);
-    if (table === 'reservations') checkQueues(kv, fold, readReservation(message));
-    if (isCollection(table)) CODECS[table].read(message);
+    if (table === 'reservations') checkQueues(kv, fold, readFrame(table, value, readReservation));
+    else if (isCollection(table)) readFrame(table, value, (message) => CODECS[table].read(message));
+    else openFrame(table, value);
   } catch (error) {
     fold.find(0, '', messageOf(error));
   }

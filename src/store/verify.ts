@@ -4,7 +4,7 @@ import { setImmediate as nextTurn } from 'node:timers/promises';
 import type { VerificationReport } from '../ledger/api.js';
 import { machineTime } from '../ledger/clock.js';
 import type { StoreReader } from '../ledger/store.js';
-import { messageOf, openFrame } from './frame.js';
+import { messageOf, readFrame } from './frame.js';
 import type { KeyValueStore } from './kv.js';
 import { openLmdb } from './lmdb.js';
 import { MARKER_FILE, readMarker } from './open.js';
@@ -103,7 +103,7 @@ export function storeFolderOf(dataDir: string): string {
 function problemOf(kv: KeyValueStore, storeId: string): string | undefined {
   const row = kv.get('meta', HEADER_KEY);
   if (row === undefined) return 'the store has no header';
-  const { header, format } = readHeader(openFrame('meta', row));
+  const { header, format } = readFrame('meta', row, readHeader);
   if (format > STORE_FORMAT) return `the store has the newer format ${format}`;
   if (header.storeId === storeId) return undefined;
   return `the database belongs to another store than its ${MARKER_FILE} says`;

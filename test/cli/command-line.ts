@@ -1,5 +1,6 @@
 import type { Parts } from '../../src/cli/sidecar-commands.js';
 import { run } from '../../src/cli/program.js';
+import { hear, knowTokensOf } from '../support/secrets.js';
 
 /** What a command line printed and ended with. */
 export interface Outcome {
@@ -22,6 +23,10 @@ export async function commandLine(
 ): Promise<Outcome> {
   let out = '';
   let err = '';
+  knowTokensOf(environment);
+  const heard = hear(`what safeguards ${words.slice(0, 2).join(' ')} printed,`);
+  // It is asked for one.
+  const printsSecret = words[0] === 'token';
   const code = await run(
     words,
     {
@@ -34,9 +39,11 @@ export async function commandLine(
     {
       out: (text) => {
         out += text;
+        if (!printsSecret) heard(text);
       },
       err: (text) => {
         err += text;
+        heard(text);
       },
       input: () => Promise.resolve(input),
       environment,

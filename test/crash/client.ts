@@ -10,7 +10,7 @@ import type {
   MessageShape,
 } from '@bufbuild/protobuf';
 import { Client, Metadata, credentials, status, type ServiceError } from '@grpc/grpc-js';
-import { ErrorInfoSchema } from '../../src/gen/google/rpc/error_details_pb.js';
+import { ErrorInfoSchema, type ErrorInfo } from '../../src/gen/google/rpc/error_details_pb.js';
 import { StatusSchema } from '../../src/gen/google/rpc/status_pb.js';
 
 /** A call that was not answered. */
@@ -20,11 +20,19 @@ export class CallFailed extends Error {
   readonly code: string;
   /** The reason of google.rpc.ErrorInfo, where the call was judged. */
   readonly reason: string | undefined;
+  /** What else google.rpc.ErrorInfo says. */
+  readonly info: Readonly<Record<string, string>>;
+  /** The message and the bytes of the details, as a text to look through. */
+  readonly told: string;
 
   constructor(error: ServiceError) {
     super(error.message);
     this.code = status[error.code];
-    this.reason = reasonOf(error.metadata);
+    const info = infoOf(error.metadata);
+    this.reason = info?.reason;
+    this.info = info?.metadata ?? {};
+    const details = error.metadata.get('grpc-status-details-bin').map(String);
+    this.told = [error.message, ...details].join('\n');
   }
 }
 
@@ -33,8 +41,11 @@ export class Connection {
   readonly #client: Client;
   readonly #metadata = new Metadata();
 
-  constructor(address: string, token?: string) {
-    this.#client = new Client(address, credentials.createInsecure(), {
+  /** `ca` signed the certificate of who answers, where that speaks TLS. */
+  constructor(address: string, token?: string, ca?: string) {
+    const channel =
+      ca === undefined ? credentials.createInsecure() : credentials.createSsl(Buffer.from(ca));
+    this.#client = new Client(address, channel, {
       'grpc.use_local_subchannel_pool': 1,
       'grpc.enable_retries': 0,
       'grpc.enable_http_proxy': 0,
@@ -84,7 +95,7 @@ export class Connection {
     });
   }
 
-  /** Everything that a stream brings. */
+  /** Everything that a stream brings. Throws CallFailed when it ends otherwise. */
   async *stream<I extends DescMessage, O extends DescMessage>(
     method: DescMethodServerStreaming<I, O>,
     request: MessageInitShape<I>,
@@ -96,7 +107,13 @@ export class Connection {
       create(method.input, request),
       this.#metadata,
     );
-    for await (const message of call) yield message as MessageShape<O>;
+    try {
+      for await (const message of call) yield message as MessageShape<O>;
+    } catch (error) {
+      if (error instanceof Error && 'metadata' in error)
+        throw new CallFailed(error as ServiceError);
+      throw error;
+    }
   }
 
   close(): void {
@@ -104,12 +121,11 @@ export class Connection {
   }
 }
 
-function reasonOf(metadata: Metadata | undefined): string | undefined {
+function infoOf(metadata: Metadata | undefined): ErrorInfo | undefined {
   const [bytes] = metadata?.get('grpc-status-details-bin') ?? [];
   if (!(bytes instanceof Buffer)) return undefined;
   const details = fromBinary(StatusSchema, bytes).details;
-  const found = details.map((any) => anyUnpack(any, ErrorInfoSchema)).find(Boolean);
-  return found?.reason;
+  return details.map((any) => anyUnpack(any, ErrorInfoSchema)).find(Boolean);
 }
 
 function pathOf(method: DescMethod): string {

@@ -5,55 +5,27 @@ import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { gzipSync } from 'node:zlib';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { dialTo } from '../support/dial.js';
 import { FLAG, FRAME, RawPeer, call, data, frame, message } from '../support/http2-frames.js';
 import { numberFrom, randomFrom } from '../support/seed.js';
 import { ATTACKS, MALFORMED } from './attacks.js';
-import { CallFailed, Connection } from './client.js';
-import { serveOn, type Serving } from './process.js';
-import { makeAgent } from './traffic.js';
-import { TELLS_VITALS, answers, answersOn, peakWhile, vitalsOf, type Vitals } from './vitals.js';
+import type { Serving } from './process.js';
+import { besiege, recovers, withstands, type Besieged } from './siege.js';
+import { answers } from './vitals.js';
 
 const SEED = numberFrom('SAFEGUARDS_SEED', Date.now() & 0x7fffffff);
 const RANDOM_PEERS = numberFrom('SAFEGUARDS_RANDOM_PEERS', 40);
 const SPEND = '/safeguards.v1.BudgetService/Spend';
-const MIB = 2 ** 20;
-
-/** What the allocator keeps for the next peak, and what caches may have grown by. */
-const SLACK_BYTES = 96 * MIB;
-/** How far one attack may drive the memory up, request_bytes_max included. */
-const PEAK_BYTES_MAX = 320 * MIB;
-
-/** Bounds that are reached soon, and times that are over soon. */
-const FLAGS = [
-  '--connections-max=200',
-  '--calls-max=2000',
-  '--streams-max=500',
-  '--request-bytes-max=32MiB',
-  '--headers-timeout=1s',
-  '--request-timeout=2s',
-  '--keepalive-interval=1s',
-  '--keepalive-timeout=4s',
-];
-
-/** Little room for what is young, and garbage is collected when told to: what is left then is held. */
-const NODE_FLAGS = [
-  '--max-semi-space-size=8',
-  '--expose-gc',
-  `--import=data:text/javascript,process.on('SIGUSR2',()=>{gc();gc()})`,
-];
 
 let folder = '';
+let besieged: Besieged;
 let sidecar: Serving;
-let before: Vitals;
 
 beforeAll(async () => {
   process.stdout.write(`hostile peers: SAFEGUARDS_SEED=${SEED}\n`);
   folder = mkdtempSync(path.join(tmpdir(), 'safeguards-hostile-'));
-  sidecar = await serveOn(path.join(folder, 'data'), FLAGS, {}, NODE_FLAGS);
-  await makeAgent(sidecar, 'a');
-  // Whatever is loaded and compiled only when it is used is part of the beginning.
-  for (let times = 0; times < 200; times += 1) await answers(sidecar, 'a');
-  if (TELLS_VITALS) before = vitalsOf(sidecar.pid);
+  besieged = await besiege(path.join(folder, 'data'));
+  ({ sidecar } = besieged);
 });
 
 afterAll(async () => {
@@ -62,54 +34,9 @@ afterAll(async () => {
   expect(code).toBe(0);
 });
 
-/** It answers, and its memory and descriptors are back near where they were. */
-async function recovers(): Promise<number> {
-  const ms = await answers(sidecar, 'a');
-  if (TELLS_VITALS) {
-    const held = () => vitalsOf(sidecar.pid).descriptors;
-    await expect.poll(held, { timeout: 20_000 }).toBeLessThanOrEqual(before.descriptors + 2);
-    const resident = async () => {
-      process.kill(sidecar.pid, 'SIGUSR2');
-      for (let times = 0; times < 20; times += 1) await answers(sidecar, 'a');
-      return vitalsOf(sidecar.pid).residentBytes - before.residentBytes;
-    };
-    await expect.poll(resident, { timeout: 20_000, interval: 250 }).toBeLessThan(SLACK_BYTES);
-  }
-  return ms;
-}
-
-test.each(Object.entries(ATTACKS))('%s', { timeout: 90_000 }, async (name, attack) => {
-  // Who is there already is served all the while.
-  const connection = new Connection(sidecar.agent);
-  let slowest = await answersOn(connection, 'a');
-  let refused = 0;
-  let over = false;
-  const meanwhile = async (): Promise<void> => {
-    while (!over) {
-      try {
-        slowest = Math.max(slowest, await answersOn(connection, 'a'));
-      } catch (error) {
-        // Where calls are bounded, it has to wait like everybody else.
-        if (!(error instanceof CallFailed) || error.reason !== 'SERVER_BUSY') throw error;
-        refused += 1;
-      }
-    }
-  };
-  const serving = meanwhile();
-  let peak = 0;
-  const run = () => attack(sidecar.agent);
-  if (TELLS_VITALS) peak = (await peakWhile(sidecar.pid, run)) - before.residentBytes;
-  else await run();
-  over = true;
-  await serving;
-  connection.close();
-  const ms = await recovers();
-  process.stdout.write(
-    `${name}: peak +${Math.max(0, Math.round(peak / MIB))} MiB, slowest call meanwhile ` +
-      `${slowest.toFixed(0)} ms, ${refused} busy, answered after it in ${ms.toFixed(0)} ms\n`,
-  );
-  expect(peak).toBeLessThan(PEAK_BYTES_MAX);
-});
+test.each(Object.entries(ATTACKS))('%s', { timeout: 90_000 }, (name, attack) =>
+  withstands(besieged, name, () => attack(dialTo(besieged.sidecar.agent))),
+);
 
 describe('frames that nobody may send do no harm', () => {
   test.each(Object.entries(MALFORMED))('%s', async (_name, bytes) => {
@@ -137,7 +64,7 @@ describe('frames that nobody may send do no harm', () => {
       await reaction(peer);
       peer.close();
     }
-    await recovers();
+    await recovers(besieged);
   });
 });
 

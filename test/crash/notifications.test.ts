@@ -7,6 +7,7 @@ import { Severity } from '../../src/gen/safeguards/v1/severity_pb.js';
 import { ViolationType } from '../../src/gen/safeguards/v1/violation_pb.js';
 import { ViolationService } from '../../src/gen/safeguards/v1/violation_service_pb.js';
 import { respond, startReceiver, type Answer, type Receiver } from '../delivery/receiver.js';
+import { knowSecret } from '../support/secrets.js';
 import { isGenuine } from '../support/signature.js';
 import { Connection } from './client.js';
 import { serveOn, type Serving } from './process.js';
@@ -14,9 +15,9 @@ import { temporaryDataDir } from './temporary.js';
 
 const admin = BudgetAdminService.method;
 
-const SECRET = 'a-secret-of-the-receiver-1';
-const TOKEN = 'a-token-of-the-receiver';
-const PATH = '/services/a-path-that-is-a-key';
+const SECRET = knowSecret('a signing secret', 'a-secret-of-the-receiver-1');
+const TOKEN = knowSecret('the token of a receiver', 'a-token-of-the-receiver');
+const PATH = knowSecret('the path of a receiver', '/services/a-path-that-is-a-key');
 const FLAGS = ['--webhook-private-addresses'];
 
 const silence: Answer = () => undefined;

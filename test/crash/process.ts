@@ -1,6 +1,7 @@
 import { fork, type ChildProcess } from 'node:child_process';
 import { existsSync, readFileSync } from 'node:fs';
 import path from 'node:path';
+import { hear, knowSecret } from '../support/secrets.js';
 import { ROOT, withoutSettings } from '../support/sidecar.js';
 
 /** How a process ended. */
@@ -17,6 +18,8 @@ export interface Serving {
   readonly admin: string;
   readonly token: string;
   readonly pid: number;
+  /** Who signed the certificate of the agents' listener, where that speaks TLS. */
+  readonly ca?: string;
   /** Settles when the process has ended, by whatever means. */
   readonly ended: Promise<Ended>;
   /** Sends a signal and waits for the end. */
@@ -59,7 +62,7 @@ export async function serveOn(
   return {
     agent: addresses.agentAddress,
     admin: addresses.adminAddress,
-    token: readFileSync(tokenFile, 'utf8').trim(),
+    token: knowSecret('the admin token', readFileSync(tokenFile, 'utf8').trim()),
     pid: child.pid ?? 0,
     ended,
     end: (signal) => {
@@ -97,7 +100,11 @@ function forkSidecar(
     stdio: ['ignore', 'ignore', 'pipe', 'ipc'],
   });
   const lines: string[] = [];
-  child.stderr?.on('data', (chunk: Buffer) => lines.push(chunk.toString()));
+  const heard = hear('the log of the sidecar');
+  child.stderr?.on('data', (chunk: Buffer) => {
+    lines.push(chunk.toString());
+    heard(chunk.toString());
+  });
   const ended = new Promise<Ended>((resolve) => {
     child.once('close', (code, signal) => resolve({ code, signal, said: lines.join('') }));
   });

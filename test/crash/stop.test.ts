@@ -1,13 +1,17 @@
 /** SIGTERM while a real sidecar is busy. */
-import { status } from '@grpc/grpc-js';
+import type { MessageInitShape } from '@bufbuild/protobuf';
+import { writeFileSync } from 'node:fs';
+import path from 'node:path';
 import { expect, onTestFinished, test } from 'vitest';
 import {
   Health,
   HealthCheckResponse_ServingStatus as Status,
 } from '../../src/gen/grpc/health/v1/health_pb.js';
+import { BudgetAdminService } from '../../src/gen/safeguards/v1/budget_admin_service_pb.js';
 import { BudgetService } from '../../src/gen/safeguards/v1/budget_service_pb.js';
 import { ViolationType } from '../../src/gen/safeguards/v1/violation_pb.js';
 import { ViolationService } from '../../src/gen/safeguards/v1/violation_service_pb.js';
+import { knowSecret } from '../support/secrets.js';
 import { CallFailed, Connection } from './client.js';
 import { serveOn, type Serving } from './process.js';
 import { temporaryDataDir } from './temporary.js';
@@ -15,7 +19,10 @@ import { makeAgent, verify } from './traffic.js';
 
 const WRITERS = 24;
 const GRACE_MS = 10_000;
+const REPORTERS = 20;
+const REPORT = { agentId: 'a', type: ViolationType.CUSTOM };
 const api = BudgetService.method;
+const { reportViolation, watchViolations } = ViolationService.method;
 
 async function serving(dataDir: string, flags: readonly string[] = []): Promise<Serving> {
   const sidecar = await serveOn(dataDir, flags);
@@ -43,10 +50,62 @@ async function spendUntilEnd(
   }
 }
 
+/** A consumer of violations, which keeps what it saw. */
+class Follower {
+  readonly seen: number[] = [];
+  readonly messages: string[] = [];
+  storeId = '';
+
+  /** Reads until the stream ends or enough was seen. Resolves with how it ended, if it did. */
+  async follow(
+    connection: Connection,
+    request: MessageInitShape<typeof watchViolations.input>,
+    isEnough = () => false,
+  ): Promise<CallFailed | undefined> {
+    try {
+      for await (const { message } of connection.stream(watchViolations, request)) {
+        if (message.case === 'bookmark') this.storeId = message.value.storeId;
+        if (message.case !== 'event') continue;
+        this.seen.push(Number(message.value.sequence));
+        this.messages.push(message.value.violation?.message ?? '');
+        if (isEnough()) break;
+      }
+    } catch (error) {
+      if (error instanceof CallFailed) return error;
+      throw error;
+    }
+    return undefined;
+  }
+}
+
+/** Reports violations of many agents until that is not answered. */
+async function reportUntilEnd(sidecar: Serving, acknowledged: string[]): Promise<CallFailed> {
+  const connection = new Connection(sidecar.agent);
+  for (let at = 0; ; at += 1) {
+    const message = `report ${at}`;
+    const request = {
+      ...REPORT,
+      agentId: `reporter-${at % REPORTERS}`,
+      requestId: message,
+      message,
+    };
+    try {
+      await connection.call(reportViolation, request);
+      acknowledged.push(message);
+    } catch (error) {
+      if (!(error instanceof CallFailed)) throw error;
+      if (error.reason === 'TOO_MANY_REPORTS') continue;
+      connection.close();
+      return error;
+    }
+  }
+}
+
 test('SIGTERM under load: told first, nothing acknowledged lost, streams resume, gone in time', async () => {
   const dataDir = temporaryDataDir();
   const sidecar = await serving(dataDir, ['--shutdown-grace=10s']);
   await makeAgent(sidecar, 'a');
+  for (let at = 0; at < REPORTERS; at += 1) await makeAgent(sidecar, `reporter-${at}`);
   const acknowledged = new Map<string, bigint>();
   const writers = Array.from({ length: WRITERS }, () => new Connection(sidecar.agent));
   const watcher = new Connection(sidecar.agent);
@@ -57,22 +116,19 @@ test('SIGTERM under load: told first, nothing acknowledged lost, streams resume,
       told.push(one.status === Status.SERVING ? 'SERVING' : 'NOT_SERVING');
     }
   })().catch(() => told.push('health over'));
-  let cursor = 0n;
-  let storeId = '';
-  const violations = (async () => {
-    const { watchViolations } = ViolationService.method;
-    for await (const { message } of watcher.stream(watchViolations, {})) {
-      if (message.case === 'bookmark') ({ sequence: cursor, storeId } = message.value);
-      if (message.case === 'event') cursor = message.value.sequence;
-    }
-  })().catch((error: unknown) => {
+  const violations = new Follower();
+  const followed = violations.follow(watcher, { oldest: true }).then((end) => {
     told.push('violations over');
-    return error;
+    return end;
   });
+  const budgets = (async () => {
+    for await (const one of watcher.stream(api.watchBudgets, { agentIds: ['a'] })) void one;
+  })().catch((error: unknown) => error);
   const ends = writers.map((one, at) => spendUntilEnd(one, `w${at}`, acknowledged));
-  const report = { agentId: 'a', type: ViolationType.CUSTOM, message: 'seen' };
-  await watcher.call(ViolationService.method.reportViolation, { ...report, requestId: 'v-1' });
+  const reports: string[] = [];
+  const reporting = reportUntilEnd(sidecar, reports);
   await expect.poll(() => acknowledged.size, { timeout: 30_000 }).toBeGreaterThan(500);
+  await expect.poll(() => violations.seen.length, { timeout: 30_000 }).toBeGreaterThan(20);
 
   const began = performance.now();
   const { code, signal } = await sidecar.end('SIGTERM');
@@ -80,10 +136,15 @@ test('SIGTERM under load: told first, nothing acknowledged lost, streams resume,
   expect({ code, signal }).toEqual({ code: 0, signal: null });
   expect(took).toBeLessThan(GRACE_MS);
   for (const end of await Promise.all(ends)) expect(end.code).toBe('UNAVAILABLE');
+  expect((await reporting).code).toBe('UNAVAILABLE');
   await health;
-  const end = await violations;
   expect(told.slice(0, 2)).toEqual(['SERVING', 'NOT_SERVING']);
-  expect(end).toMatchObject({ code: status.UNAVAILABLE });
+  // Every stream is told why it ends, and this one where it stands: after the last that it was sent.
+  const end = await followed;
+  expect(end).toMatchObject({ code: 'UNAVAILABLE', reason: 'SHUTTING_DOWN' });
+  expect(await budgets).toMatchObject({ code: 'UNAVAILABLE', reason: 'SHUTTING_DOWN' });
+  const cursor = BigInt(end?.info['last_sequence'] ?? '');
+  expect(cursor).toBe(BigInt(violations.seen.length));
   process.stdout.write(
     `stopped under ${WRITERS} writers after ${acknowledged.size} answers in ${took.toFixed(0)} ms\n`,
   );
@@ -98,23 +159,23 @@ test('SIGTERM under load: told first, nothing acknowledged lost, streams resume,
       sequence,
     });
   }
-  const later = { ...report, requestId: 'v-2', message: 'after' };
-  await replaying.call(ViolationService.method.reportViolation, later);
-  const from = { afterSequence: cursor, storeId };
-  for await (const { message } of replaying.stream(ViolationService.method.watchViolations, from)) {
-    if (message.case !== 'event') continue;
-    // Right after what was seen, without gap and without repetition.
-    expect(message.value.sequence).toBe(cursor + 1n);
-    expect(message.value.violation?.message).toBe('after');
-    break;
-  }
+  await replaying.call(reportViolation, { ...REPORT, requestId: 'later', message: 'later' });
+  reports.push('later');
+  const from = { afterSequence: cursor, storeId: violations.storeId };
+  await violations.follow(replaying, from, () => violations.messages.at(-1) === 'later');
+  // Every event once and in order, on both sides of the end.
+  expect(violations.seen).toEqual(violations.seen.map((_, at) => at + 1));
+  const found = new Set(violations.messages);
+  expect(reports.filter((message) => !found.has(message))).toEqual([]);
   replaying.close();
   expect(await verify(again)).toEqual([]);
   for (const connection of [...writers, watcher]) connection.close();
 });
 
 test('a sidecar that lingers serves until its last agent leaves', async () => {
-  const sidecar = await serving(temporaryDataDir(), ['--shutdown-linger=60s']);
+  const dataDir = temporaryDataDir();
+  const flags = ['--shutdown-linger=60s', '--reload-interval=1s'];
+  const sidecar = await serving(dataDir, flags);
   await makeAgent(sidecar, 'a');
   const agent = new Connection(sidecar.agent);
   const request = { agentId: 'a', amount: '1' };
@@ -127,6 +188,22 @@ test('a sidecar that lingers serves until its last agent leaves', async () => {
   const newcomer = new Connection(sidecar.agent);
   expect((await newcomer.call(api.spend, { ...request, requestId: 'late' })).replayed).toBe(false);
   newcomer.close();
+  // Another token is taken all the while, and the old one is not any more.
+  const { getServerInfo } = BudgetAdminService.method;
+  const next = knowSecret('the next admin token', 'another-admin-token-of-32-chars.');
+  writeFileSync(path.join(dataDir, 'admin.token'), `${next}\n`, { mode: 0o600 });
+  const operators = [sidecar.token, next].map((token) => new Connection(sidecar.admin, token));
+  const admitted = () =>
+    Promise.all(
+      operators.map((one) =>
+        one.call(getServerInfo, {}).then(
+          () => 'taken',
+          () => 'refused',
+        ),
+      ),
+    );
+  await expect.poll(admitted, { timeout: 20_000 }).toEqual(['refused', 'taken']);
+  for (const one of operators) one.close();
   agent.close();
   const { code } = await sidecar.ended;
   expect(code).toBe(0);

@@ -55,7 +55,7 @@ export async function answersOn(connection: Connection, agentId: string): Promis
 
 /** The same on a connection of its own. */
 export async function answers(sidecar: Serving, agentId: string): Promise<number> {
-  const connection = new Connection(sidecar.agent);
+  const connection = new Connection(sidecar.agent, undefined, sidecar.ca);
   try {
     return await answersOn(connection, agentId);
   } finally {

@@ -7,6 +7,7 @@ import { existsSync, mkdtempSync, rmSync, statSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { hear } from '../support/secrets.js';
 
 const script = path.join(import.meta.dirname, '../../dist/main.js');
 const noSettings = Object.fromEntries(
@@ -41,13 +42,16 @@ async function serve(...words: readonly string[]): Promise<Served> {
   });
   let banner = '';
   let log = '';
+  const heard = hear('what serve printed,');
   child.stderr.on('data', (chunk: Buffer) => {
     log += chunk.toString();
+    heard(chunk.toString());
   });
   const gone = new Promise<number | null>((resolve) => child.once('exit', resolve));
   await new Promise<void>((resolve, reject) => {
     child.stdout.on('data', (chunk: Buffer) => {
       banner += chunk.toString();
+      heard(chunk.toString());
       if (/ spend \S+ .*\n/.test(banner)) resolve();
     });
     void gone.then((code) => reject(new Error(`left with ${code}: ${log}`)));
@@ -65,8 +69,10 @@ interface Ended {
 
 /** Runs a line in a shell, in the folder. */
 function shell(line: string): Promise<Ended> {
+  const heard = hear('what a line printed,');
   return new Promise((resolve) => {
     execFile('sh', ['-c', line], { cwd: folder, env: noSettings }, (error, out, err) => {
+      heard(`${out}${err}`);
       resolve({ code: typeof error?.code === 'number' ? error.code : 0, out, err });
     });
   });

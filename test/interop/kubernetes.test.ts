@@ -5,6 +5,7 @@ import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { parse, parseAllDocuments } from 'yaml';
+import { resolveConfig } from '../../src/config/config.js';
 import { ROOT, startSidecar } from '../support/sidecar.js';
 import { hasTool, output, run } from '../support/tools.js';
 
@@ -112,8 +113,17 @@ describe('the manifest', () => {
     }
     const { periodSeconds = 0, failureThreshold = 0 } = startupProbe ?? {};
     expect(periodSeconds * failureThreshold).toBeGreaterThanOrEqual(600);
-    // The sidecar's own grace, 20 s, and what it takes to close, fit into it.
-    expect(pod.terminationGracePeriodSeconds).toBeGreaterThanOrEqual(30);
+  });
+
+  test('serves until the agent has left, and leaves itself in time', () => {
+    const environment = Object.fromEntries(
+      (sidecar.env ?? []).map(({ name, value }) => [name, value]),
+    );
+    const { shutdownLingerMs, shutdownGraceMs } = resolveConfig({ environment });
+    expect(shutdownLingerMs).toBeGreaterThan(0);
+    // With 5 s to close the store, before it is killed.
+    const needed = shutdownLingerMs + shutdownGraceMs + 5_000;
+    expect(pod.terminationGracePeriodSeconds * 1_000).toBeGreaterThanOrEqual(needed);
   });
 
   test('has commands and a document that work, again and again', async () => {

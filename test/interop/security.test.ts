@@ -5,7 +5,7 @@ import { describe, expect, onTestFinished, test } from 'vitest';
 import { formatHash, newToken } from '../../src/rpc/access/token.js';
 import { authority } from '../support/certificates.js';
 import { ROOT, startSidecar } from '../support/sidecar.js';
-import { refuseSecrets } from '../support/secrets.js';
+import { knowSecret } from '../support/secrets.js';
 import { hasTool, run } from '../support/tools.js';
 
 const isHere = hasTool('openssl', 'openssl', ['version']) && hasTool('curl', 'curl', ['--version']);
@@ -20,6 +20,9 @@ describe.skipIf(!isHere)('a sidecar with TLS and principals', () => {
     const folder = path.dirname(own.keyFile);
     const file = path.join(folder, 'credentials.yaml');
     const [ops, team] = [newToken(), newToken()];
+    knowSecret('the token of ops', ops);
+    knowSecret('the token of team-a', team);
+    const wrong = knowSecret('a wrong token', 'wrong-token');
     const write = (text: string) => {
       writeFileSync(`${file}.new`, text, { mode: 0o600 });
       renameSync(`${file}.new`, file);
@@ -42,9 +45,7 @@ describe.skipIf(!isHere)('a sidecar with TLS and principals', () => {
       ],
     });
     onTestFinished(async () => {
-      const log = sidecar.log();
       expect(await sidecar.stop()).toBe(0);
-      refuseSecrets(log, [ops, team, 'wrong-token']);
     });
     const port = (address: string) => address.slice(address.lastIndexOf(':') + 1);
     const curl = async (token: string, body: object, ...words: readonly string[]) => {
@@ -86,7 +87,7 @@ describe.skipIf(!isHere)('a sidecar with TLS and principals', () => {
     const spend = (agentId: string, requestId: string) => ({ agentId, requestId, amount: '1' });
     expect(await curl(team, spend('team-a/one', '1'))).toBe('DECISION_APPROVED');
     expect(await curl(team, spend('team-b/two', '2'))).toBe('permission_denied');
-    expect(await curl('wrong-token', spend('team-a/one', '3'))).toBe('unauthenticated');
+    expect(await curl(wrong, spend('team-a/one', '3'))).toBe('unauthenticated');
     expect(await curl('', spend('team-a/one', '4'))).toBe('unauthenticated');
     const agent = { ...tls, SAFEGUARDS_ADDRESS: `localhost:${port(sidecar.agent)}` };
     const spent = await cli({ ...agent, SAFEGUARDS_TOKEN: team }, 'spend', 'team-a/one', '2');

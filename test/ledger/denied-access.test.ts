@@ -54,6 +54,19 @@ describe('denied access', () => {
     ]);
   });
 
+  test('of callers that nobody knows is one violation, of no principal', async () => {
+    for (let at = 0; at < 20; at += 1) await deny('', '');
+    expect(violations()).toEqual([
+      expect.objectContaining({
+        type: 'UNAUTHORIZED',
+        rule: { kind: 'ACCESS', id: '' },
+        agentId: '',
+        message: 'A call without valid credentials was denied access',
+        details: [['method', METHOD]],
+      }),
+    ]);
+  });
+
   test('repeated is one violation for each principal and agent, without entries', async () => {
     const before = memory.ledger.info().headSequence;
     for (let at = 0; at < 20; at += 1) {

@@ -77,7 +77,12 @@ describe('a Unix socket', () => {
   test('of a process that lives is not', async () => {
     const listeners = [{ trust: 'agent', address: `unix:${folder()}/agent.sock` }] as const;
     const { agent } = await serve({ listeners });
-    await expect(serve({ listeners })).rejects.toMatchObject({ code: 'EADDRINUSE' });
+    await expect(serve({ listeners })).rejects.toMatchObject({
+      code: 'EADDRINUSE',
+      message:
+        `${listeners[0].address} cannot be listened on: another process listens there. Stop that ` +
+        'one, or choose another path with --agent-socket (SAFEGUARDS_AGENT_SOCKET).',
+    });
     expect((await post(agent, SPEND, REQUEST)).status).toBe(200);
   });
 
@@ -86,8 +91,22 @@ describe('a Unix socket', () => {
     writeFileSync(file, 'mine');
     await expect(
       serve({ listeners: [{ trust: 'agent', address: `unix:${file}` }] }),
-    ).rejects.toMatchObject({ code: 'EADDRINUSE' });
+    ).rejects.toMatchObject({
+      code: 'EADDRINUSE',
+      message: expect.stringContaining('what stands there is no socket') as string,
+    });
     expect(readFileSync(file, 'utf8')).toBe('mine');
+  });
+
+  test.each([
+    ['in a folder that is not there', () => `${folder()}/none/agent.sock`, /Make the folder/],
+    ['in a file', () => path.join(import.meta.filename, 'agent.sock'), /Make the folder/],
+    ['of a path that is too long', () => `${folder()}/${'x'.repeat(120)}`, /at most 103 bytes/],
+  ])('%s cannot be had, and says what to do', async (_name, file, advice) => {
+    const listeners = [{ trust: 'agent', address: `unix:${file()}` }] as const;
+    const failed = await serve({ listeners }).catch((error: unknown) => error);
+    expect(String(failed)).toMatch(advice);
+    expect(String(failed)).toContain('--agent-socket (SAFEGUARDS_AGENT_SOCKET)');
   });
 
   test('is gone when the server is', async () => {
@@ -108,7 +127,10 @@ test('when one address cannot be had, none is kept', async () => {
         { trust: 'admin', address: agent },
       ],
     }),
-  ).rejects.toMatchObject({ code: 'EADDRINUSE' });
+  ).rejects.toMatchObject({
+    code: 'EADDRINUSE',
+    message: expect.stringContaining('another port with --admin-listen') as string,
+  });
   expect(() => statSync(file.slice(5))).toThrow('ENOENT');
 });
 

@@ -1,5 +1,6 @@
 import { beforeAll, describe, expect, test } from 'vitest';
 import * as records from '../../src/gen/safeguards/store/v1/records_pb.js';
+import { FRAME_BYTES, sealFrame } from '../../src/store/frame.js';
 import { numberKey, textKey } from '../../src/store/keys.js';
 import { HEADER_KEY } from '../../src/store/record-reader.js';
 import type { MemoryDisk } from '../fakes/memory-kv.js';
@@ -255,6 +256,16 @@ const ROWS: readonly Tampering[] = [
     found: () => ({ sequence: 0 }),
     message: /reservations: the check value/,
   },
+  {
+    name: 'a settled hold is replaced by what is none',
+    with: (disk) => {
+      const framed = Buffer.alloc(FRAME_BYTES + 3, 0xff);
+      sealFrame(framed, 0);
+      disk.set('reservations', textKey(used.idleSettled), framed);
+    },
+    found: () => ({ sequence: 0 }),
+    message: /reservations: a record cannot be read/,
+  },
 ];
 
 const HEAD: readonly Tampering[] = [
@@ -281,6 +292,16 @@ const HEAD: readonly Tampering[] = [
     with: (disk) => flipBit(disk, 'meta', HEADER_KEY),
     found: () => ({ sequence: 0 }),
     message: /meta: the check value/,
+  },
+  {
+    name: 'the header holds what is no header',
+    with: (disk) => {
+      const framed = Buffer.alloc(FRAME_BYTES + 3, 0xff);
+      sealFrame(framed, 0);
+      disk.set('meta', HEADER_KEY, framed);
+    },
+    found: () => ({ sequence: 0 }),
+    message: /meta: a record cannot be read/,
   },
   {
     name: 'the header is taken away',

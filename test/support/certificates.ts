@@ -3,6 +3,7 @@ import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { onTestFinished } from 'vitest';
+import { knowKey } from './secrets.js';
 
 /** A certificate and its key: PEM texts, and the files that they stand in. */
 export interface Certificate {
@@ -23,21 +24,26 @@ export interface Authority extends Certificate {
 const CURVE = ['-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:prime256v1', '-nodes'];
 
 /** Makes a certificate authority with openssl, in a folder that goes when the test is over. */
-export function authority(name = 'test authority'): Authority {
+export function authority(name?: string): Authority {
   const folder = mkdtempSync(path.join(tmpdir(), 'safeguards-certificates-'));
   onTestFinished(() => rmSync(folder, { recursive: true, force: true }));
+  return authorityIn(folder, name);
+}
+
+/** The same in a folder that is there. */
+export function authorityIn(folder: string, name = 'test authority'): Authority {
   let made = 0;
   const files = () => {
     made += 1;
     const at = (ending: string) => path.join(folder, `${made}.${ending}`);
     return { certificateFile: at('crt'), keyFile: at('key'), requestFile: at('csr') };
   };
-  const read = (certificateFile: string, keyFile: string): Certificate => ({
-    certificate: readFileSync(certificateFile, 'utf8'),
-    key: readFileSync(keyFile, 'utf8'),
-    certificateFile,
-    keyFile,
-  });
+  const read = (certificateFile: string, keyFile: string): Certificate => {
+    const key = readFileSync(keyFile, 'utf8');
+    knowKey('a private key of TLS', key);
+    const certificate = readFileSync(certificateFile, 'utf8');
+    return { certificate, key, certificateFile, keyFile };
+  };
   const own = files();
   const out = ['-keyout', own.keyFile, '-out', own.certificateFile];
   openssl(['req', '-x509', ...CURVE, '-days', '2', '-subj', `/CN=${name}`, ...out]);

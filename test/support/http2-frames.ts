@@ -1,5 +1,6 @@
 /** HTTP/2 by hand (RFC 9113), to say what no library would. */
-import { connect, type Socket } from 'node:net';
+import type { Socket } from 'node:net';
+import { dialTo, type Dial } from './dial.js';
 
 export const PREFACE = Buffer.from('PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n');
 
@@ -129,13 +130,8 @@ export class RawPeer {
   readonly closed: Promise<void>;
   #rest = Buffer.alloc(0);
 
-  constructor(address: string) {
-    const at = address.lastIndexOf(':');
-    this.socket = connect({
-      host: address.slice(0, at),
-      port: Number(address.slice(at + 1)),
-      noDelay: true,
-    });
+  constructor(dial: Dial) {
+    this.socket = dial();
     this.socket.on('error', () => undefined);
     this.socket.on('data', (bytes: Buffer) => this.#take(bytes));
     this.closed = new Promise((resolve) => {
@@ -144,8 +140,8 @@ export class RawPeer {
   }
 
   /** Connects and says the preface with settings. */
-  static begin(address: string, ...pairs: readonly (readonly [number, number])[]): RawPeer {
-    const peer = new RawPeer(address);
+  static begin(to: string | Dial, ...pairs: readonly (readonly [number, number])[]): RawPeer {
+    const peer = new RawPeer(typeof to === 'string' ? dialTo(to) : to);
     peer.send(PREFACE, settings(...pairs), frame(FRAME.SETTINGS, FLAG.ACK, 0));
     return peer;
   }

@@ -2,7 +2,7 @@ import { fork, type ChildProcess } from 'node:child_process';
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
-import { refuseSecrets } from './secrets.js';
+import { hear, knowSecret } from './secrets.js';
 
 /** The folder of the repository. */
 export const ROOT = path.resolve(import.meta.dirname, '../..');
@@ -52,13 +52,17 @@ export async function startSidecar(options: SidecarOptions = {}): Promise<TestSi
     stdio: ['ignore', 'ignore', 'pipe', 'ipc'],
   });
   const lines: string[] = [];
-  child.stderr?.on('data', (chunk: Buffer) => lines.push(chunk.toString()));
+  const heard = hear('the log of the sidecar');
+  child.stderr?.on('data', (chunk: Buffer) => {
+    lines.push(chunk.toString());
+    heard(chunk.toString());
+  });
   const gone = new Promise<number | null>((resolve) => child.once('exit', resolve));
   const log = () => lines.join('');
   try {
     const { agentAddress, adminAddress } = await serving(child, gone, log);
     const tokenFile = path.join(dataDir, 'admin.token');
-    const token = readFileSync(tokenFile, 'utf8').trim();
+    const token = knowSecret('the admin token', readFileSync(tokenFile, 'utf8').trim());
     return {
       agent: agentAddress,
       admin: adminAddress,
@@ -71,7 +75,6 @@ export async function startSidecar(options: SidecarOptions = {}): Promise<TestSi
       stop: async (signal = 'SIGTERM') => {
         child.kill(signal);
         const code = await gone;
-        refuseSecrets(log(), [token]);
         rmSync(folder, { recursive: true, force: true });
         return code;
       },

@@ -1,4 +1,6 @@
 import { execFile, spawnSync } from 'node:child_process';
+import path from 'node:path';
+import { hear, knowTokensOf } from './secrets.js';
 import { withoutSettings } from './sidecar.js';
 
 /** What a program printed and ended with. */
@@ -12,6 +14,8 @@ export interface RunOptions {
   readonly cwd?: string;
   readonly environment?: Readonly<Record<string, string>>;
   readonly input?: string;
+  /** It is asked for a secret: what it prints is not looked through. */
+  readonly printsSecrets?: boolean;
   /** It is killed after so long. Default 90 s. */
   readonly timeoutMs?: number;
 }
@@ -20,8 +24,10 @@ export interface RunOptions {
 export function run(
   program: string,
   words: readonly string[],
-  { cwd, environment = {}, input, timeoutMs = 90_000 }: RunOptions = {},
+  { cwd, environment = {}, input, printsSecrets, timeoutMs = 90_000 }: RunOptions = {},
 ): Promise<Ended> {
+  knowTokensOf(environment);
+  const heard = hear(`what ${path.basename(program)} ${words.at(1) ?? ''} printed,`);
   return new Promise((resolve, reject) => {
     const child = execFile(
       program,
@@ -34,6 +40,7 @@ export function run(
         maxBuffer: 64 * 1024 * 1024,
       },
       (error, out, err) => {
+        if (printsSecrets !== true) heard(`${out}${err}`);
         const code = error === null ? 0 : error.code;
         if (typeof code === 'number') resolve({ code, out, err });
         else reject(new Error(`${program} ${words.join(' ')}\n${err}`, { cause: error }));

@@ -71,7 +71,10 @@ export function poolBreach(pool: Pool, needed: Amount, free: Amount): Alarm {
   };
 }
 
-/** The violation of a principal that asked for what it may not: UNAUTHORIZED. */
+/**
+ * The violation of a principal that asked for what it may not: UNAUTHORIZED. An empty principal is
+ * whoever showed no credentials or wrong ones; all of those are one episode.
+ */
 export function accessDenied(
   principal: string,
   method: string,
@@ -82,11 +85,14 @@ export function accessDenied(
     rule: { kind: 'ACCESS', id: principal },
     type: 'UNAUTHORIZED',
     severity: 'HIGH',
-    message: `Principal ${principal} was denied access`,
+    message:
+      principal === ''
+        ? 'A call without valid credentials was denied access'
+        : `Principal ${principal} was denied access`,
     details: [
       ...(agentId === '' ? [] : [['agent_id', agentId] as const]),
       ['method', method],
-      ['principal', principal],
+      ...(principal === '' ? [] : [['principal', principal] as const]),
     ],
     ...(subject === undefined
       ? { agentUid: 0, agentId: '', poolUid: 0, poolId: '' }

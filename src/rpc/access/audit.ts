@@ -17,7 +17,7 @@ export interface Denial {
   readonly agentId: string;
 }
 
-/** Tells of denied access: a line in the log, and a violation where the principal is known. */
+/** Tells of denied access: a line in the log, and a violation of the principal or of nobody known. */
 export interface Audit {
   denied(denial: Denial): void;
   /** Begins another minute: says what was left out of the last one. */
@@ -56,7 +56,7 @@ export function startAudit(ledger: Pick<LedgerApi, 'reportDenied'>, log: Log): A
       counts.set(key, count);
       if (count > DENIALS_TOLD_MAX) return;
       log.warn({ audit: true, ...denial }, 'Access denied');
-      if (denial.principal !== '') report(ledger, denial);
+      report(ledger, denial);
     },
     turn,
     close() {

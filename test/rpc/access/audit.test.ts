@@ -26,7 +26,7 @@ function auditing() {
 }
 
 describe('denied access', () => {
-  test('is a line in the log and a violation, where the principal is known', async () => {
+  test('is a line in the log and a violation, of nobody where the credentials are wrong', async () => {
     const ledger = ledgerOfTwo();
     const asks = { agent: 'PRINCIPALS', admin: 'PRINCIPALS' } as const;
     const server = await serve({ ledger, asks, credentials: PRINCIPALS });
@@ -57,6 +57,8 @@ describe('denied access', () => {
         agentId: 'team-b/two',
       },
       { principal: 'the-viewer', method: method('BudgetAdminService/CreatePool'), agentId: '' },
+      // Nobody knows who that was: neither its token nor the agent that it named is kept.
+      { principal: '', method: method('BudgetService/Spend'), agentId: '' },
     ]);
     const told = server.lines.filter(({ message }) => message === 'Access denied');
     expect(told.map(({ fields }) => fields)).toEqual([

@@ -8,11 +8,11 @@ import type { RpcLimits } from '../../../src/rpc/limits.js';
 import type { LogFields } from '../../../src/rpc/log.js';
 import { startServer } from '../../../src/rpc/server.js';
 import type { ListenOptions, RpcOptions, RunningServer } from '../../../src/rpc/server.js';
-import { refuseSecrets } from '../../support/secrets.js';
+import { knowSecret, refuseSecrets } from '../../support/secrets.js';
 import { fakeLedger } from './fake-ledger.js';
 import { amount } from './rows.js';
 
-export const TOKEN = 'a-token-of-some-length';
+export const TOKEN = knowSecret('the admin token', 'a-token-of-some-length');
 
 export const LIMITS: RpcLimits = {
   messageBytesMax: 65_536,
@@ -86,7 +86,7 @@ export async function serve({ limits, ...over }: HarnessOptions = {}): Promise<H
   });
   onTestFinished(async () => {
     await server.close({ graceMs: 0 });
-    refuseSecrets(lines, [TOKEN, 'sgt_the-token-of']);
+    refuseSecrets(lines, 'the log');
   });
   const at = (trust: string) =>
     server.addresses.find((listener) => listener.trust === trust)?.address ?? '';

@@ -4,13 +4,14 @@ import type { LedgerApi } from '../../../src/ledger/api.js';
 import type { KnownPrincipal } from '../../../src/rpc/access/credentials.js';
 import type { Role } from '../../../src/rpc/access/principal.js';
 import { digestOf } from '../../../src/rpc/access/token.js';
+import { knowSecret } from '../../support/secrets.js';
 import { fakeLedger } from './fake-ledger.js';
 import type { FakeLedger } from './fake-ledger.js';
 import { T0, agent, amount, pool, reservation } from './rows.js';
 
 /** The token of the principal of a role. */
 export function tokenOf(role: Role): string {
-  return `sgt_the-token-of-the-${role}`;
+  return knowSecret(`the token of the ${role}`, `sgt_the-token-of-the-${role}`);
 }
 
 /** A principal of a role, by the role's name; an agent's own are those of team a. */
