@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto';
 import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { gunzipSync, gzipSync } from 'node:zlib';
 import { onTestFinished } from 'vitest';
 import type { JsonValue } from '@bufbuild/protobuf';
@@ -115,20 +116,44 @@ export async function openAt(dataDir: string, at: Instant): Promise<Opened> {
   return { served, time, close };
 }
 
-const LEFT_BEHIND = ['review_orders', 'schedule_marks', 'ended_alerts', 'ended_channels'] as const;
+/** What the sidecar before left, and an episode that is over. */
+const LEFT_BEHIND = [
+  'review_orders',
+  'schedule_marks',
+  'ended_alerts',
+  'ended_channels',
+  'episodes',
+] as const;
 
-/** Lets the sidecar carry out whatever the one before it left. */
+/** Lets the sidecar carry out whatever the one before it left, and what is due. */
 export async function settle({ served }: Opened): Promise<void> {
   const { ledger } = served;
   const query = { limit: 0, afterChannelId: '', roomOf: () => 0, isInFlight: () => false };
-  const left = () =>
-    LEFT_BEHIND.filter((name) => {
-      return ledger.listObjects(name, () => true, { after: undefined, size: 1 }).items.length > 0;
-    });
-  for (let times = 0; left().length > 0; times += 1) {
-    if (times === 200) throw new Error(`${left().join(', ')} stay`);
-    await served.tick(MINUTE);
+  const page = { after: undefined, size: 100 };
+  const left = (): readonly string[] => {
+    const now = ledger.now();
+    const due = ledger.listSchedules(page).items.filter(({ dueTime }) => dueTime <= now);
+    const rows = LEFT_BEHIND.filter(
+      (name) => ledger.listObjects(name, () => true, page).items.length > 0,
+    );
+    return [...due.map(({ id }) => id), ...rows];
+  };
+  await ticking(served, MINUTE, async () => {
     await ledger.outbox.next({ ...query, now: ledger.now() });
+    return left().length === 0;
+  });
+}
+
+/** Lets timers go off until something is so: the disk takes the time that it takes. */
+export async function ticking(
+  served: ServedLedger,
+  ms: number,
+  done: () => boolean | Promise<boolean>,
+): Promise<void> {
+  for (let times = 0; !(await done()); times += 1) {
+    if (times === 2_000) throw new Error('the sidecar does not get on');
+    await served.tick(ms);
+    await sleep(10);
   }
 }
 
