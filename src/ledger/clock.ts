@@ -18,7 +18,7 @@ export const machineTime: TimeSource = {
 export interface ClockPolicy {
   /** A lead beyond this is not followed at once. */
   readonly jumpMaxMs: number;
-  /** A lead that lasts this long is followed. */
+  /** A lead that lasts this long is followed; one that jumps further begins anew. */
   readonly settleMs: number;
 }
 
@@ -41,28 +41,26 @@ export function startClock(
 ): StoreClock {
   let base = Math.max(persisted, source.wall());
   let baseAt = source.monotonic();
-  let aheadSince: number | undefined;
+  /** Since when the wall clock leads, and the least by which it has led since. */
+  let ahead: { readonly since: number; readonly lead: number } | undefined;
 
   function now(): Instant {
     const at = source.monotonic();
     const elapsed = base + (at - baseAt);
     const wall = source.wall();
-    if (wall <= elapsed + policy.jumpMaxMs) {
-      aheadSince = undefined;
-      if (wall > elapsed) {
-        base = wall;
-        baseAt = at;
-        return wall;
-      }
-      return elapsed;
+    const lead = wall - elapsed;
+    if (lead > policy.jumpMaxMs) {
+      // One that grows by another jump has stayed for no time yet.
+      if (ahead === undefined || lead > ahead.lead + policy.jumpMaxMs) ahead = { since: at, lead };
+      ahead = { since: ahead.since, lead: Math.min(lead, ahead.lead) };
+      if (at - ahead.since < policy.settleMs) return elapsed;
     }
-    aheadSince ??= at;
-    if (at - aheadSince < policy.settleMs) return elapsed;
-    aheadSince = undefined;
+    ahead = undefined;
+    if (lead <= 0) return elapsed;
     base = wall;
     baseAt = at;
     return wall;
   }
 
-  return { now, jumped: () => aheadSince !== undefined };
+  return { now, jumped: () => ahead !== undefined };
 }

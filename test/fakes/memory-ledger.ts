@@ -79,6 +79,43 @@ export type Over = Partial<
   Omit<LedgerOptions, 'store' | 'time' | 'onDamage' | 'onDiskLevel' | 'onStorageFailed'>
 >;
 
+/** A ledger on a store, in which nothing happens by itself that a test does not ask for. */
+export function ledgerOn(
+  store: Store,
+  time: ManualTime,
+  over: Over = {},
+  onFailure: (failure: unknown) => void = (failure) => {
+    throw failure;
+  },
+): Promise<Ledger> {
+  return openLedger({
+    store,
+    time,
+    clock: { jumpMaxMs: MINUTE, settleMs: 5 * MINUTE },
+    policy: POLICY,
+    idempotencyTtlMs: 24 * 60 * MINUTE,
+    sweepIntervalMs: NEVER_MS,
+    queueCommandsMax: 10_000,
+    groupCommandsMax: 1_024,
+    agentCacheRows: 1_000,
+    reservationCacheRows: 1_000,
+    watchedAgentsMax: 10_000,
+    ...UNCUT,
+    violationsRetentionMs: 90 * 24 * 60 * MINUTE,
+    violationsMax: 1_000_000,
+    outbox: {
+      pendingDeliveriesMax: 1_000,
+      deadLettersMax: 1_000,
+      deadLettersRetentionMs: 30 * 24 * 60 * MINUTE,
+    },
+    onDeliveriesDropped: () => undefined,
+    ...over,
+    onDiskLevel: () => undefined,
+    onDamage: onFailure,
+    onStorageFailed: onFailure,
+  });
+}
+
 /** A ledger in memory, and what a test does to it. */
 export class MemoryLedger {
   readonly ledger: Ledger;
@@ -115,32 +152,7 @@ export class MemoryLedger {
   ): Promise<MemoryLedger> {
     const { kv, store } = await openMemoryStore(disk, time.wall());
     const failures: unknown[] = [];
-    const ledger = await openLedger({
-      store,
-      time,
-      clock: { jumpMaxMs: MINUTE, settleMs: 5 * MINUTE },
-      policy: POLICY,
-      idempotencyTtlMs: 24 * 60 * MINUTE,
-      sweepIntervalMs: NEVER_MS,
-      queueCommandsMax: 10_000,
-      groupCommandsMax: 1_024,
-      agentCacheRows: 1_000,
-      reservationCacheRows: 1_000,
-      watchedAgentsMax: 10_000,
-      ...UNCUT,
-      violationsRetentionMs: 90 * 24 * 60 * MINUTE,
-      violationsMax: 1_000_000,
-      outbox: {
-        pendingDeliveriesMax: 1_000,
-        deadLettersMax: 1_000,
-        deadLettersRetentionMs: 30 * 24 * 60 * MINUTE,
-      },
-      onDeliveriesDropped: () => undefined,
-      ...over,
-      onDiskLevel: () => undefined,
-      onDamage: (message) => failures.push(message),
-      onStorageFailed: (error) => failures.push(error),
-    });
+    const ledger = await ledgerOn(store, time, over, (failure) => failures.push(failure));
     return new MemoryLedger({ ledger, disk, kv, store, time, failures, over });
   }
 

@@ -83,6 +83,34 @@ describe('the store’s time', () => {
     expect(clock.jumped()).toBe(true);
   });
 
+  test('does not follow a jump because a smaller one before it had almost settled', () => {
+    const { time, clock } = started();
+    time.jump(HOUR);
+    clock.now();
+    time.pass(5 * MINUTE - 1);
+    clock.now();
+    time.jump(TEN_YEARS);
+    time.pass(SECOND);
+    expect(clock.now()).toBe(T0 + 5 * MINUTE - 1 + SECOND);
+    time.jump(-TEN_YEARS);
+    expect(clock.now()).toBe(T0 + 5 * MINUTE - 1 + SECOND);
+    time.pass(5 * MINUTE - 1);
+    expect(clock.jumped()).toBe(true);
+    time.pass(1);
+    expect(clock.now()).toBe(time.wall());
+  });
+
+  test('follows a lead that became smaller once the smaller one has stayed as long', () => {
+    const { time, clock } = started();
+    time.jump(TEN_YEARS);
+    clock.now();
+    time.pass(MINUTE);
+    time.jump(HOUR - TEN_YEARS);
+    expect(clock.now()).toBe(T0 + MINUTE);
+    time.pass(4 * MINUTE);
+    expect(clock.now()).toBe(T0 + HOUR + 5 * MINUTE);
+  });
+
   test('never goes back, whatever happens', () => {
     const { time, clock } = started();
     let last = clock.now();
