@@ -55,8 +55,10 @@ test(
 );
 
 test('what grows, leaks or slows down from the middle third to the last is noticed', () => {
+  const [residentBytes, heapBytes, fileBytes] = [2 ** 27, 2 ** 25, 2 ** 24];
+  const figures = { rate: 100, descriptors: 40, p99Ms: 5, yardstickMs: 2 };
   const level = (ms: number): Sample => {
-    return { ms, residentBytes: 2 ** 27, descriptors: 40, fileBytes: 2 ** 24, p99Ms: 5 };
+    return { ms, residentBytes, heapBytes, fileBytes, ...figures };
   };
   const run = Array.from({ length: 30 }, (_, at) => level(at * 1_000));
   const drifts = (change: Partial<Sample>) => {
@@ -64,10 +66,13 @@ test('what grows, leaks or slows down from the middle third to the last is notic
     return compareThirds(changed, 30_000)?.drifts.map((line) => line.split(':')[0]);
   };
   expect(drifts({})).toEqual([]);
-  expect(drifts({ residentBytes: 2 ** 27 * 1.25 })).toEqual(['resident memory']);
+  expect(drifts({ heapBytes: heapBytes * 1.25 })).toEqual(['heap']);
+  expect(drifts({ residentBytes: residentBytes * 1.25 })).toEqual(['resident memory']);
   expect(drifts({ descriptors: 43 })).toEqual(['descriptors']);
-  expect(drifts({ fileBytes: 2 ** 24 * 1.25 })).toEqual(['data.mdb']);
-  expect(drifts({ p99Ms: 26 })).toEqual(['p99 of spends']);
+  expect(drifts({ fileBytes: fileBytes * 1.25 })).toEqual(['data.mdb']);
+  expect(drifts({ fileBytes: fileBytes * 1.25, rate: 125 })).toEqual([]);
+  expect(drifts({ p99Ms: 18 })).toEqual(['p99 of spends per p99 of writes']);
+  expect(drifts({ p99Ms: 18, yardstickMs: 8 })).toEqual([]);
   expect(compareThirds(run.slice(0, 13), 30_000)).toBeUndefined();
 });
 

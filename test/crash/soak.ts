@@ -9,6 +9,7 @@ import { money, randomFrom } from '../support/seed.js';
 import { ROOT } from '../support/sidecar.js';
 import { run } from '../support/tools.js';
 import { CallFailed, Connection } from './client.js';
+import { collected, collecting } from './collected.js';
 import { fastClock } from './fast-clock.js';
 import { replays } from './loop.js';
 import { pacer, quantile } from './pace.js';
@@ -19,6 +20,7 @@ import { makeSubjects, PROBE, REFILL } from './soak-subjects.js';
 import { Tally } from './soak-tally.js';
 import { Watchers } from './soak-watchers.js';
 import { verify } from './traffic.js';
+import { Yardstick } from './yardstick.js';
 import { TELLS_VITALS, vitalsOf } from './vitals.js';
 import { BRIEF, POOR, RICH, Writer, type Journal } from './writer.js';
 
@@ -47,18 +49,12 @@ const FLAGS = [
   '--sweep-interval=100ms',
 ];
 
-/** Garbage is collected when told to: what is resident then is held. */
-const NODE_FLAGS = [
-  '--max-semi-space-size=8',
-  '--expose-gc',
-  `--import=data:text/javascript,process.on('SIGUSR2',()=>{gc();gc()})`,
-];
-
 const WRITERS = 8;
 const WRITER_MS = 80;
 const PROBE_MS = 25;
 const REPLAY_MS = 50;
 const READ_MS = 100;
+const YARDSTICK_MS = 50;
 /** A hold of a writer outlasts its pauses by far: eleven hours are some three minutes here. */
 const HOLD_SECONDS = 40_000;
 const POLL = { timeout: 30_000, interval: 50 };
@@ -74,6 +70,7 @@ interface Link {
 }
 
 const backupsOf = (dataDir: string) => path.join(path.dirname(dataDir), 'backups');
+const heldOf = (dataDir: string) => path.join(path.dirname(dataDir), 'held');
 
 async function serve(dataDir: string, nodeFlags: readonly string[]): Promise<Link> {
   const flags = [...FLAGS, '--backup-dir', backupsOf(dataDir)];
@@ -100,9 +97,17 @@ export class Soak {
   readonly #prober = new Prober(PROBE);
   readonly #watchers = new Watchers(WATCHED);
   readonly #began = performance.now();
+  readonly #yardstick: Yardstick;
   #link: Link;
 
-  private constructor(dataDir: string, seed: number, nodeFlags: readonly string[], link: Link) {
+  private constructor(
+    dataDir: string,
+    seed: number,
+    nodeFlags: readonly string[],
+    yardstick: Yardstick,
+    link: Link,
+  ) {
+    this.#yardstick = yardstick;
     this.#dataDir = dataDir;
     this.#nodeFlags = nodeFlags;
     this.#link = link;
@@ -113,8 +118,10 @@ export class Soak {
   }
 
   static async begin(dataDir: string, seed: number): Promise<Soak> {
-    const nodeFlags = [...NODE_FLAGS, ...fastClock(CLOCK_TIMES, Date.now())];
-    const soak = new Soak(dataDir, seed, nodeFlags, await serve(dataDir, nodeFlags));
+    const nodeFlags = [...collecting(heldOf(dataDir)), ...fastClock(CLOCK_TIMES, Date.now())];
+    const link = await serve(dataDir, nodeFlags);
+    const yardstick = await Yardstick.begin(path.join(path.dirname(dataDir), 'yardstick'));
+    const soak = new Soak(dataDir, seed, nodeFlags, yardstick, link);
     await makeSubjects(soak.#link.operator);
     await soak.#watchers.watch(soak.#link.sidecar);
     return soak;
@@ -127,6 +134,8 @@ export class Soak {
 
   /** Traffic for so long, what happens meanwhile, and a checkpoint in silence after it. */
   async round(ms: number, incident: Incident): Promise<Sample> {
+    const began = this.ms;
+    const before = this.effects;
     const journal: Journal = { acknowledged: [], unknown: [] };
     let over = false;
     const traffic = this.#traffic(journal, () => over);
@@ -137,7 +146,7 @@ export class Soak {
     if (leaves) await this.#endUnderTraffic(incident);
     over = true;
     await traffic;
-    const silentSince = performance.now();
+    const silentSince = this.ms;
     const unknown = journal.unknown.length;
     if (leaves) {
       this.#link = await serve(this.#dataDir, this.#nodeFlags);
@@ -147,10 +156,11 @@ export class Soak {
     }
     await this.#takeIn(journal);
     // A request that is not remembered any more is carried out again, as it is meant to be.
-    const away = performance.now() - silentSince;
+    const away = this.ms - silentSince;
     if (away > KEPT_MS - 10_000) throw new Error(`too slow a machine: away for ${away} ms`);
     await this.#check();
-    return this.#look(incident, journal.acknowledged.length, unknown);
+    const rate = ((this.effects - before) * 1_000) / (silentSince - began);
+    return this.#look(incident, rate, unknown);
   }
 
   /** Runs the schedule by hand. Resolves with how often it has run, by itself or so. */
@@ -197,6 +207,7 @@ export class Soak {
       again(PROBE_MS, () => this.#prober.once(probing!)),
       again(REPLAY_MS, () => answered(this.#replayOne(replaying!, journal))),
       again(READ_MS, () => answered(this.#readOne(reading!))),
+      again(YARDSTICK_MS, () => answered(this.#yardstick.once())),
     ]);
   }
 
@@ -269,21 +280,21 @@ export class Soak {
     expect(await verify(this.#link.sidecar)).toEqual([]);
   }
 
-  async #look(incident: Incident, answers: number, unknown: number): Promise<Sample> {
-    if (TELLS_VITALS) process.kill(this.#link.sidecar.pid, 'SIGUSR2');
-    // The collection is over when calls that came after it are answered.
-    for (let times = 0; times < 20; times += 1) await this.#readOne(this.#link.operator);
+  async #look(incident: Incident, rate: number, unknown: number): Promise<Sample> {
+    const { pid } = this.#link.sidecar;
+    const held = await collected(pid, heldOf(this.#dataDir));
+    const descriptors = TELLS_VITALS ? vitalsOf(pid).descriptors : 0;
     const info = await this.#link.operator.call(admin.getServerInfo, {});
-    const none = { residentBytes: 0, descriptors: 0 };
-    const vitals = TELLS_VITALS ? vitalsOf(this.#link.sidecar.pid) : none;
     const fileBytes = statSync(path.join(this.#dataDir, 'store', 'data.mdb')).size;
     const ms = this.#prober.taken();
     const [p50, p99] = [quantile(ms, 0.5), quantile(ms, 0.99)];
-    const sample = { ms: this.ms, ...vitals, fileBytes, p99Ms: p99 };
+    const yardstickMs = quantile(this.#yardstick.taken(), 0.99);
+    const sample = { ms: this.ms, rate, ...held, descriptors, fileBytes, p99Ms: p99, yardstickMs };
     process.stdout.write(
-      `${(sample.ms / 1_000).toFixed(0)} s, ${incident}: ${answers} answers, ${unknown} unknown; ` +
-        `spends p50 ${p50.toFixed(1)}, p99 ${p99.toFixed(1)} ms; ` +
-        `resident ${mebibytes(sample.residentBytes)}, ${sample.descriptors} descriptors, ` +
+      `${(sample.ms / 1_000).toFixed(0)} s, ${incident}: ${rate.toFixed(0)} effects/s, ${unknown} unknown; ` +
+        `spends p50 ${p50.toFixed(1)}, p99 ${p99.toFixed(1)} ms, writes ${yardstickMs.toFixed(1)} ms; ` +
+        `heap ${mebibytes(held.heapBytes)}, resident ${mebibytes(held.residentBytes)}, ` +
+        `${descriptors} descriptors, ` +
         `data.mdb ${mebibytes(fileBytes)}; entries ${info.oldestSequence} to ` +
         `${info.headSequence}, violation events ${this.violations}\n`,
     );
