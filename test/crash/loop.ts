@@ -253,7 +253,10 @@ export class KillLoop {
 }
 
 /** Sends an operation again: what it did is answered as it was, and not done again. */
-async function replays(connection: Connection, { operation, answer }: Acknowledged): Promise<void> {
+export async function replays(
+  connection: Connection,
+  { operation, answer }: Acknowledged,
+): Promise<void> {
   if (answer.every(({ effect }) => effect === undefined)) return;
   const again = await operation.send(connection);
   const expected = answer.map(({ effect }) => ({ effect, replayed: effect !== undefined }));

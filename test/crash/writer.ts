@@ -39,30 +39,36 @@ interface OpenHold extends Hold {
 export class Writer {
   readonly #name: string;
   readonly #random: () => number;
+  readonly #holdSeconds: number;
   readonly #holds = new Map<string, OpenHold>();
   #requests = 0;
 
-  constructor(name: string, seed: number) {
+  /** `holdSeconds`: how long its holds last, other than those of BRIEF. Extended ones last twice that. */
+  constructor(name: string, seed: number, holdSeconds = 3_600) {
     this.#name = name;
     this.#random = randomFrom(seed);
+    this.#holdSeconds = holdSeconds;
   }
 
   /** Sends until a call fails. `acknowledged` is called with every answer. */
   async run(connection: Connection, journal: Journal, acknowledged: () => void): Promise<void> {
-    for (;;) {
-      const next = this.#next();
-      let answer: readonly Judged[];
-      try {
-        answer = await next.send(connection);
-      } catch (error) {
-        if (!(error instanceof CallFailed && error.code === 'UNAVAILABLE')) throw error;
-        journal.unknown.push({ writer: this, operation: next });
-        return;
-      }
-      this.learn(answer);
-      journal.acknowledged.push({ operation: next, answer });
-      acknowledged();
+    while (await this.once(connection, journal)) acknowledged();
+  }
+
+  /** Sends one operation. Resolves with whether it was answered. */
+  async once(connection: Connection, journal: Journal): Promise<boolean> {
+    const next = this.#next();
+    let answer: readonly Judged[];
+    try {
+      answer = await next.send(connection);
+    } catch (error) {
+      if (!(error instanceof CallFailed && error.code === 'UNAVAILABLE')) throw error;
+      journal.unknown.push({ writer: this, operation: next });
+      return false;
     }
+    this.learn(answer);
+    journal.acknowledged.push({ operation: next, answer });
+    return true;
   }
 
   /** Takes in what an operation of this writer did. */
@@ -83,7 +89,7 @@ export class Writer {
     if (dice < 0.4) return operation.stream(this.#granted());
     if (dice < 0.45) return operation.reserve({ ...this.#strict(), agentId: BRIEF }, 1);
     if (hold === undefined || (dice < 0.65 && this.#holds.size < HOLDS_MAX)) {
-      return operation.reserve(this.#strict(), 3_600);
+      return operation.reserve(this.#strict(), this.#holdSeconds);
     }
     return this.#settle(hold, dice);
   }
@@ -96,7 +102,7 @@ export class Writer {
     // Far less than is held, so that it stays open.
     if (dice < 0.9) return operation.commit(of, { final: false, amount: this.#amount(1) });
     if (dice < 0.95 || hold.extensions === EXTENSIONS_MAX) return operation.release(of);
-    return operation.extend(of, 7_200 + hold.extensions * 60);
+    return operation.extend(of, 2 * this.#holdSeconds + hold.extensions * 60);
   }
 
   #spend(): Spend {
