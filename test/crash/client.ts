@@ -110,8 +110,9 @@ export class Connection {
     try {
       for await (const message of call) yield message as MessageShape<O>;
     } catch (error) {
-      if (error instanceof Error && 'metadata' in error)
+      if (error instanceof Error && 'metadata' in error) {
         throw new CallFailed(error as ServiceError);
+      }
       throw error;
     }
   }

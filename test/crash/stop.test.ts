@@ -122,7 +122,11 @@ test('SIGTERM under load: told first, nothing acknowledged lost, streams resume,
     return end;
   });
   const budgets = (async () => {
-    for await (const one of watcher.stream(api.watchBudgets, { agentIds: ['a'] })) void one;
+    let heard = 0;
+    for await (const { event } of watcher.stream(api.watchBudgets, { agentIds: ['a'] })) {
+      if (event.case !== undefined) heard += 1;
+    }
+    return heard;
   })().catch((error: unknown) => error);
   const ends = writers.map((one, at) => spendUntilEnd(one, `w${at}`, acknowledged));
   const reports: string[] = [];
