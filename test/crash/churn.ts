@@ -31,14 +31,14 @@ export interface Window {
 /** A sidecar that is written to in windows of the same traffic. */
 export class Churn {
   readonly #dataDir: string;
-  readonly #sidecar: Serving;
+  readonly sidecar: Serving;
   readonly #operator: Connection;
   readonly #probers: readonly (readonly [Prober, Connection])[];
   #batches = 0;
 
   private constructor(dataDir: string, sidecar: Serving, agentIds: readonly string[]) {
     this.#dataDir = dataDir;
-    this.#sidecar = sidecar;
+    this.sidecar = sidecar;
     this.#operator = new Connection(sidecar.admin, sidecar.token);
     this.#probers = agentIds.map((id) => [new Prober(id), new Connection(sidecar.agent)]);
   }
@@ -63,7 +63,7 @@ export class Churn {
     for (let batch = 0; batch < BATCHES; batch += 1) {
       const from = this.#batches * 100;
       this.#batches += 1;
-      await spendOften(this.#sidecar, 'churn', from, from + 100);
+      await spendOften(this.sidecar, 'churn', from, from + 100);
       await turn();
     }
     over = true;
@@ -80,7 +80,7 @@ export class Churn {
   async end(): Promise<number | null> {
     this.#operator.close();
     for (const [, connection] of this.#probers) connection.close();
-    return (await this.#sidecar.end('SIGTERM')).code;
+    return (await this.sidecar.end('SIGTERM')).code;
   }
 
   async #oldest(): Promise<number> {
