@@ -22,6 +22,7 @@ export type ServeCall = (stream: ServerHttp2Stream, headers: IncomingHttpHeaders
 
 type Handler = UnaryHandler<Message, Message>;
 
+const NOTHING = Buffer.alloc(0);
 const PREFIX_BYTES = 5;
 /** What timers can wait for. A deadline beyond is none. */
 const TIMEOUT_MS_MAX = 2 ** 31 - 1;
@@ -53,8 +54,8 @@ class UnaryCall {
   readonly #bytesMax: number;
   readonly #stream: ServerHttp2Stream;
   readonly #headers: IncomingHttpHeaders;
-  /** What has come: nearly always one piece. */
-  readonly #pieces: Buffer[] = [];
+  /** What has come: nearly always one piece, as it came. */
+  #bytes: Buffer = NOTHING;
   #held = 0;
   #deadline: NodeJS.Timeout | undefined;
 
@@ -109,27 +110,29 @@ class UnaryCall {
 
   #take(piece: Buffer): void {
     if (this.#isOver()) return;
-    this.#pieces.push(piece);
+    if (this.#held === 0) this.#bytes = piece;
+    else this.#append(piece);
     this.#held += piece.length;
     if (this.#held < PREFIX_BYTES) return;
-    if (this.#pieces.length > 1 && this.#held - piece.length < PREFIX_BYTES) this.#join();
     const length = this.#length();
     if (length > this.#bytesMax) this.#refuse(tooLarge(length, this.#bytesMax));
     else if (this.#held > PREFIX_BYTES + length) this.#refuse(SECOND_MESSAGE);
   }
 
-  /** The length that the prefix tells, once the first piece holds the prefix. */
-  #length(): number {
-    return this.#pieces[0]?.readUInt32BE(1) ?? 0;
+  /** Copies a further piece: kept as they come, many small ones would hold far more than their bytes. */
+  #append(piece: Buffer): void {
+    const held = this.#held;
+    if (this.#bytes.length < held + piece.length) {
+      const larger = Buffer.allocUnsafe(2 * (held + piece.length));
+      this.#bytes.copy(larger, 0, 0, held);
+      this.#bytes = larger;
+    }
+    piece.copy(this.#bytes, held);
   }
 
-  #join(): Buffer {
-    const [first, ...others] = this.#pieces;
-    if (first !== undefined && others.length === 0) return first;
-    const bytes = Buffer.concat(this.#pieces, this.#held);
-    this.#pieces.length = 0;
-    this.#pieces.push(bytes);
-    return bytes;
+  /** The length that the prefix tells, once it is there. */
+  #length(): number {
+    return this.#bytes.readUInt32BE(1);
   }
 
   #whole(): void {
@@ -138,9 +141,8 @@ class UnaryCall {
       this.#answer(NO_MESSAGE);
       return;
     }
-    const bytes = this.#join();
-    const message = bytes.subarray(PREFIX_BYTES);
-    if ((bytes[0] ?? 0) === 0) {
+    const message = this.#bytes.subarray(PREFIX_BYTES, this.#held);
+    if (this.#bytes[0] === 0) {
       this.#handle(message);
       return;
     }
@@ -218,7 +220,7 @@ class UnaryCall {
 
   /** Answers before the request is whole. */
   #refuse(failure: Failure): void {
-    this.#pieces.length = 0;
+    this.#bytes = NOTHING;
     refuseStream(this.#stream, failure);
   }
 }

@@ -38,7 +38,7 @@ async function call(
   address: string,
   pieces: readonly Buffer[],
   headers: OutgoingHttpHeaders = {},
-  { ends = true }: { readonly ends?: boolean } = {},
+  { ends = true, pauses = true }: { readonly ends?: boolean; readonly pauses?: boolean } = {},
 ): Promise<Heard> {
   const session = connect(`http://${address}`);
   onTestFinished(() => session.destroy());
@@ -66,7 +66,7 @@ async function call(
   });
   for (const piece of pieces) {
     stream.write(piece);
-    await new Promise((resolve) => setTimeout(resolve, 2));
+    if (pauses) await new Promise((resolve) => setTimeout(resolve, 2));
   }
   if (ends) stream.end();
   await closed;
@@ -101,6 +101,24 @@ describe('a message', () => {
     const { decision, grantedAmount } = fromBinary(SpendResponseSchema, body.subarray(5));
     expect({ decision, grantedAmount }).toEqual({ decision: 1, grantedAmount: '1.5' });
     expect(ledger.commands).toMatchObject([{ requestId: 'r-1', agentId: 'agent-1' }]);
+  });
+
+  test('of many bytes in as many frames is taken', async () => {
+    const { agent, ledger } = await serving();
+    const runId = 'r'.repeat(128);
+    const metadata = Object.fromEntries(
+      Array.from({ length: 16 }, (_, at) => [`key-${at}`, 'v'.repeat(50)]),
+    );
+    const large = create(SpendRequestSchema, {
+      ...{ requestId: 'r-1', agentId: 'agent-1', amount: '1.5' },
+      ...{ runId, metadata },
+    });
+    const pieces = [...framed(toBinary(SpendRequestSchema, large))].map((byte) =>
+      Buffer.from([byte]),
+    );
+    const { grpc } = await call(agent, pieces, {}, { pauses: false });
+    expect({ grpc, pieces: pieces.length > 1_000 }).toEqual({ grpc: status.OK, pieces: true });
+    expect(ledger.commands).toMatchObject([{ runId }]);
   });
 
   test.each([
