@@ -136,6 +136,7 @@ const rules: readonly Rule[] = [
     name: 'no test shuts out the others',
     in: /^test\//,
     refuses: code(/\.only\s*[(.]/),
+    // No test of ours: the text that shows that the rule refuses.
     bad: { path: 'test/spend.test.ts', text: `describe.only('spend', () => {});` },
   },
   {

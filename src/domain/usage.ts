@@ -60,7 +60,7 @@ export function firstDayOfMonth(month: number): number {
  */
 export const STORE_UID: Uid = 0;
 
-/** None. */
+/** The quantities of what has none, or is to have none. */
 export const NO_QUANTITIES: Quantities = [];
 
 /** A cell of one delta, for its agent. */

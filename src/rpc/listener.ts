@@ -77,9 +77,16 @@ export async function startListener(options: ListenerOptions): Promise<Listener>
     connect ??= import('./mount-connect.js').then(({ mountConnect }) =>
       mountConnect(mount, limits, guard),
     );
-    void connect.then((serve) => {
-      if (!request.destroyed) serve(request, response, refusal);
-    });
+    connect.then(
+      (serve) => {
+        if (!request.destroyed) serve(request, response, refusal);
+      },
+      (error: unknown) => {
+        // Its files were replaced under the process: gRPC is served on.
+        mount.log.error({ error }, 'Connect cannot be loaded');
+        response.destroy();
+      },
+    );
   };
   http.on('request', (request, response) => {
     if (closing) response.setHeader('connection', 'close');
