@@ -2,6 +2,7 @@ import { statSync } from 'node:fs';
 import path from 'node:path';
 import { BudgetAdminService } from '../../src/gen/safeguards/v1/budget_admin_service_pb.js';
 import { Connection } from './client.js';
+import { collected, collecting, type Held } from './collected.js';
 import { fastClock } from './fast-clock.js';
 import { pacer, quantile } from './pace.js';
 import { serveOn, type Serving } from './process.js';
@@ -44,8 +45,8 @@ export class Churn {
   }
 
   static async begin(dataDir: string, flags: readonly string[]): Promise<Churn> {
-    const clock = fastClock(CLOCK_TIMES, Date.now());
-    const sidecar = await serveOn(dataDir, [...FLAGS, ...flags], {}, clock);
+    const nodeFlags = [...fastClock(CLOCK_TIMES, Date.now()), ...collecting(heldFileOf(dataDir))];
+    const sidecar = await serveOn(dataDir, [...FLAGS, ...flags], {}, nodeFlags);
     const probed = Array.from({ length: PROBERS }, (_, at) => `probe-${at}`);
     for (const agentId of ['churn', ...probed]) await makeAgent(sidecar, agentId);
     return new Churn(dataDir, sidecar, probed);
@@ -76,6 +77,11 @@ export class Churn {
     };
   }
 
+  /** What the sidecar holds once garbage is collected. */
+  held(): Promise<Held> {
+    return collected(this.sidecar.pid, heldFileOf(this.#dataDir));
+  }
+
   /** Resolves with its exit code. */
   async end(): Promise<number | null> {
     this.#operator.close();
@@ -87,4 +93,8 @@ export class Churn {
     const info = await this.#operator.call(BudgetAdminService.method.getServerInfo, {});
     return Number(info.oldestSequence);
   }
+}
+
+function heldFileOf(dataDir: string): string {
+  return `${dataDir}.held`;
 }

@@ -61,7 +61,7 @@ test(
       withThem.push(await reported(beside));
     }
     const p99 = (windows: readonly Window[]) => median(windows.map((one) => one.p99Ms));
-    const held = TELLS_VITALS ? residentBytes(beside) - residentBytes(alone) : 0;
+    const held = (await beside.held()).residentBytes - (await alone.held()).residentBytes;
     process.stdout.write(
       `p99 of spends: ${p99(without).toFixed(1)} ms alone, ${p99(withThem).toFixed(1)} ms beside ` +
         `${DEAF + DEAD} consumers that do not read, which hold ${Math.round(held / 2 ** 20)} MiB\n`,
@@ -96,10 +96,6 @@ async function begin(): Promise<Churn> {
     expect(await churn.end()).toBe(0);
   });
   return churn;
-}
-
-function residentBytes({ sidecar }: Churn): number {
-  return vitalsOf(sidecar.pid).residentBytes;
 }
 
 let reports = 0;
