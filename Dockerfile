@@ -13,13 +13,11 @@ FROM ${NODE_IMAGE} AS build
 WORKDIR /app
 COPY package.json package-lock.json .npmrc ./
 RUN npm ci
-COPY tsconfig.json tsconfig.build.json ./
-COPY scripts/build.mjs ./scripts/
+COPY scripts/build.mjs scripts/lock-packages.mjs ./scripts/
 COPY src ./src
 RUN npm run build
-# What runs needs no compiler. The empty folder becomes that of the data, with its mode.
-RUN npm prune --omit=dev \
-  && mkdir -p bin lib \
+# The empty folder becomes that of the data, with its mode.
+RUN mkdir -p bin lib \
   && mkdir -m 700 lib/safeguards \
   && chmod 755 dist/main.js \
   && ln -s ../dist/main.js bin/safeguards
@@ -36,7 +34,6 @@ WORKDIR /app
 COPY package.json LICENSE ./
 COPY proto ./proto
 COPY deploy/health.mjs ./
-COPY --from=build /app/node_modules ./node_modules
 COPY --from=build /app/dist ./dist
 COPY --from=build /app/bin ./bin
 COPY --from=build --chown=10001:10001 /app/lib /var/lib

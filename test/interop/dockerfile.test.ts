@@ -102,19 +102,29 @@ describe('its steps', { timeout: 300_000 }, () => {
     rmSync(folder, { recursive: true, force: true });
   });
 
-  test('leave the sources and what only developers need behind', () => {
+  test('leave the sources and whatever only building needs behind', () => {
     const app = path.join(root, 'app');
     expect(readdirSync(app).sort()).toEqual(
-      ['LICENSE', 'bin', 'dist', 'health.mjs', 'node_modules', 'package.json', 'proto'].sort(),
+      ['LICENSE', 'bin', 'dist', 'health.mjs', 'package.json', 'proto'].sort(),
     );
-    const lock = JSON.parse(readFileSync(path.join(ROOT, 'package-lock.json'), 'utf8')) as Lock;
-    const packages = Object.entries(lock.packages).filter(([name]) => name !== '');
-    const has = ([name]: readonly [string, unknown]) => existsSync(path.join(app, name));
-    const forDevelopers = packages.filter(([, { dev }]) => dev === true);
-    expect(forDevelopers.length).toBeGreaterThan(50);
-    expect(forDevelopers.filter(has)).toEqual([]);
-    const needed = packages.filter(([, { dev, optional }]) => dev !== true && optional !== true);
-    expect(needed.filter((found) => !has(found))).toEqual([]);
+    // Beside the program, what no bundle can hold.
+    const modules = readdirSync(path.join(app, 'dist/node_modules'));
+    expect(modules).toContain('lmdb');
+    expect(modules).not.toContain('@grpc');
+    expect(modules).not.toContain('typescript');
+    const files = readdirSync(path.join(app, 'dist'));
+    expect(files.filter((file) => !/^(node_modules|LICENCES\.txt|.*\.js)$/.test(file))).toEqual([]);
+  });
+
+  test('pass on the licences of what is passed on', () => {
+    const texts = readFileSync(path.join(root, 'app/dist/LICENCES.txt'), 'utf8');
+    const { dependencies } = JSON.parse(readFileSync(path.join(ROOT, 'package.json'), 'utf8')) as {
+      readonly dependencies: Readonly<Record<string, string>>;
+    };
+    for (const [name, version] of Object.entries(dependencies)) {
+      expect(texts).toMatch(new RegExp(`^${name} ${version.replaceAll('.', '\\.')} \\(`, 'm'));
+    }
+    expect(texts).toContain('Permission is hereby granted');
   });
 
   test('make a data folder that only its owner may enter', () => {
@@ -144,12 +154,6 @@ describe('its steps', { timeout: 300_000 }, () => {
     expect(await output('safeguards', ['--version'], { environment })).toMatch(/^\d+\.\d+\.\d+\n$/);
   });
 });
-
-interface Lock {
-  readonly packages: Readonly<
-    Record<string, { readonly dev?: boolean; readonly optional?: boolean }>
-  >;
-}
 
 /** Does the steps of a stage below a folder. */
 async function build(
