@@ -31,8 +31,8 @@ export interface Rows {
   readonly pools: RowCache<Uid, Pool>;
   readonly poolUids: RowCache<string, Uid>;
   readonly reservations: RowCache<string, Reservation>;
-  /** Rows of collections, by `collection/key`. */
-  readonly collections: RowCache<string, Collections[CollectionName]>;
+  /** The cache of a collection's rows: made when it is first asked for, as large as that of agents. */
+  collection<C extends CollectionName>(name: C): RowCache<string, Collections[C]>;
   readonly episodes: EpisodeBook;
   /** The newest rules. */
   rules: Rules;
@@ -52,10 +52,21 @@ export function makeRows(bounds: CacheBounds, reader: StoreReader): Rows {
     pools: rowCache(POOL_ROWS),
     poolUids: rowCache(POOL_ROWS),
     reservations: rowCache(bounds.reservationRows),
-    collections: rowCache(bounds.agentRows),
+    collection: cachePerCollection(bounds.agentRows),
     episodes: makeEpisodeBook(reader.rows('episodes', {})),
     rules,
     durableRules: rules,
+  };
+}
+
+function cachePerCollection(max: number): Rows['collection'] {
+  const caches: { [C in CollectionName]?: RowCache<string, Collections[C]> } = {};
+  return <C extends CollectionName>(name: C) => {
+    const known = caches[name];
+    if (known !== undefined) return known;
+    const made = rowCache<string, Collections[C]>(max);
+    (caches as Record<C, RowCache<string, Collections[C]>>)[name] = made;
+    return made;
   };
 }
 
@@ -127,10 +138,7 @@ function rowOf<C extends CollectionName>(
   collection: C,
   key: string,
 ): Collections[C] | undefined {
-  // The cache holds rows of all collections; its key says of which.
-  const row = through(rows.collections, `${collection}/${key}`, () =>
-    reader.row(collection, key),
-  ) as Collections[C] | undefined;
+  const row = through(rows.collection(collection), key, () => reader.row(collection, key));
   if (row === undefined || collection !== 'episodes') return row;
   return rows.episodes.withRepeats(key, row as Collections['episodes']) as Collections[C];
 }
@@ -156,19 +164,18 @@ const UNCACHED: ReadonlySet<CollectionName> = new Set(['budget_review_findings']
 /** The rows that a group changed are the newest ones. */
 export function rememberRows(rows: Rows, changes: RowChanges): void {
   for (const collection of namesOf(changes)) {
-    for (const [key, row] of changesIn(changes, collection)) {
-      const cached = `${collection}/${key}`;
-      if (!UNCACHED.has(collection)) rows.collections.write(cached, row);
-    }
+    if (UNCACHED.has(collection)) continue;
+    const cache = rows.collection(collection);
+    for (const [key, row] of changesIn(changes, collection)) cache.write(key, row);
   }
 }
 
 /** The rows that a group changed became durable. */
 export function settleRows(rows: Rows, changes: RowChanges): void {
   for (const collection of namesOf(changes)) {
-    for (const [key, row] of changesIn(changes, collection)) {
-      if (!UNCACHED.has(collection)) rows.collections.settle(`${collection}/${key}`, row);
-    }
+    if (UNCACHED.has(collection)) continue;
+    const cache = rows.collection(collection);
+    for (const [key, row] of changesIn(changes, collection)) cache.settle(key, row);
   }
 }
 
@@ -237,8 +244,7 @@ export function durableRows(rows: Rows, store: Store): DurableRows {
       // The newest row and not the durable one: from the moment on in which what was counted becomes
       // part of it, nobody else counts it.
       const key = sequenceKey(uid);
-      const written = (rows.collections.newest(`denials/${key}`) ?? store.row('denials', key)) as
-        Collections['denials'] | undefined;
+      const written = rows.collection('denials').newest(key) ?? store.row('denials', key);
       const more = rows.episodes.unwritten(uid);
       if (more === undefined) return written;
       return { count: (written?.count ?? 0) + more.count, lastTime: more.lastTime };
