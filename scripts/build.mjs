@@ -37,9 +37,10 @@ const bundle = await rolldown({
 const { output } = await bundle.write({
   dir: draft,
   format: 'esm',
-  // Without folders and digests: import.meta.url is every file's own, and names in stack traces stay.
+  // All in one folder, since main.ts and verify-child.ts look for files beside themselves.
   entryFileNames: '[name].js',
-  chunkFileNames: '[name].js',
+  // By digest: a sidecar that still runs from the build before never loads what was built after it.
+  chunkFileNames: '[name]-[hash].js',
 });
 await bundle.close();
 const copied = closureOf(NATIVE);
