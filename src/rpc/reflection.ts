@@ -46,9 +46,9 @@ export function reflectionServices(mounted: readonly MountedService[]): readonly
           },
         };
       case 'fileByFilename':
-        return found(index.byName.get(valueOf(messageRequest)));
+        return found(index.byName(valueOf(messageRequest)));
       case 'fileContainingSymbol':
-        return found(index.bySymbol.get(valueOf(messageRequest)));
+        return found(index.bySymbol(valueOf(messageRequest)));
       case undefined:
       default:
         return error(Code.UNIMPLEMENTED, 'Only files and services can be asked for');
@@ -128,30 +128,57 @@ interface Shown {
   readonly methods: readonly { readonly desc: MountedService['desc']['methods'][number] }[];
 }
 
-/** Every file with its dependencies, serialized, by its name and by the symbols in it. */
-function indexOf(shown: readonly Shown[]) {
+/** Finds a file by its name or by a symbol in it, and serializes it with its dependencies. */
+interface Index {
+  byName(name: string): readonly Uint8Array[] | undefined;
+  bySymbol(symbol: string): readonly Uint8Array[] | undefined;
+}
+
+/**
+ * Most sidecars are never asked, and serializing all files took a seventh of a start: each is serialized
+ * when it is first asked for.
+ */
+function indexOf(shown: readonly Shown[]): Index {
   const methods = new Map(
     shown.map(({ desc, methods: of }) => [
       desc.typeName,
       new Set(of.map((method) => method.desc.name)),
     ]),
   );
-  const byName = new Map<string, readonly Uint8Array[]>();
-  const bySymbol = new Map<string, readonly Uint8Array[]>();
   const serialized = new Map<DescFile, Uint8Array>();
-  const add = (file: DescFile): void => {
-    const name = nameOf(file);
-    if (byName.has(name)) return;
-    const files = [...closureOf(file)].map((part) => {
+  const withDependencies = (file: DescFile): readonly Uint8Array[] =>
+    [...closureOf(file)].map((part) => {
       const bytes = serialized.get(part) ?? serialize(part, methods);
       serialized.set(part, bytes);
       return bytes;
     });
-    byName.set(name, files);
-    for (const symbol of symbolsOf(file, methods)) bySymbol.set(symbol, files);
-    file.dependencies.forEach(add);
+  let known: Known | undefined;
+  const files = (): Known => (known ??= knownFiles(shown, methods));
+  const answer = (file: DescFile | undefined) => file && withDependencies(file);
+  return {
+    byName: (name) => answer(files().byName.get(name)),
+    bySymbol: (symbol) => answer(files().bySymbol.get(symbol)),
   };
-  for (const { desc } of shown) add(desc.file);
+}
+
+interface Known {
+  readonly byName: ReadonlyMap<string, DescFile>;
+  readonly bySymbol: ReadonlyMap<string, DescFile>;
+}
+
+/** The files of what is shown and all that they import. */
+function knownFiles(
+  shown: readonly Shown[],
+  methods: ReadonlyMap<string, ReadonlySet<string>>,
+): Known {
+  const byName = new Map<string, DescFile>();
+  const bySymbol = new Map<string, DescFile>();
+  for (const { desc } of shown) {
+    for (const file of closureOf(desc.file)) {
+      byName.set(nameOf(file), file);
+      for (const symbol of symbolsOf(file, methods)) bySymbol.set(symbol, file);
+    }
+  }
   return { byName, bySymbol };
 }
 
@@ -169,6 +196,7 @@ function closureOf(file: DescFile, seen = new Set<DescFile>()): Set<DescFile> {
 }
 
 function serialize(file: DescFile, methods: ReadonlyMap<string, ReadonlySet<string>>): Uint8Array {
+  if (file.services.length === 0) return toBinary(FileDescriptorProtoSchema, file.proto);
   const proto = clone(FileDescriptorProtoSchema, file.proto);
   proto.service = proto.service.flatMap((service) => {
     const served = methods.get(`${proto.package}.${service.name}`);
