@@ -320,8 +320,7 @@ export async function openLedger(options: LedgerOptions): Promise<Ledger> {
   const scheduler = setInterval(() => {
     if (guard.level === 'FULL') return;
     writer.runSchedules();
-    // One that was refused, for instance since the queue was full, is tried again.
-    reviews.carryOutOrders();
+    reviews.retryOrders();
   }, SCHEDULES_INTERVAL_MS);
   scheduler.unref();
   const diskWatcher = setInterval(() => {

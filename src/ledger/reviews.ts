@@ -32,6 +32,8 @@ export interface Reviews {
   ): Promise<MadeReview | Rejection>;
   /** Makes the reviews that schedules have ordered, one after the other, until no order is left. */
   carryOutOrders(): void;
+  /** The same where an order was left, for instance since the queue was full. */
+  retryOrders(): void;
   /** Stops the one that runs, lets none begin, and resolves when nothing is read any more. */
   close(): Promise<void>;
 }
@@ -58,6 +60,8 @@ export function startReviews(options: ReviewOptions): Reviews {
   let waiting = 0;
   /** Whether orders are being carried out. */
   let ordered = false;
+  /** Whether there may be orders. */
+  let left = true;
   let newest: Promise<unknown> = Promise.resolve();
 
   async function review(
@@ -108,8 +112,21 @@ export function startReviews(options: ReviewOptions): Reviews {
   async function carryOutAll(): Promise<void> {
     for (;;) {
       const [first] = options.reader.rows('review_orders', {});
+      left = first !== undefined;
       if (first === undefined || !(await inTurn(() => carryOut(...first)))) return;
     }
+  }
+
+  function carryOutOrders(): void {
+    left = true;
+    if (ordered || closing) return;
+    ordered = true;
+    // A fault is told by the writer; the orders are still there.
+    void carryOutAll()
+      .catch(() => undefined)
+      .finally(() => {
+        ordered = false;
+      });
   }
 
   return {
@@ -121,15 +138,9 @@ export function startReviews(options: ReviewOptions): Reviews {
         waiting -= 1;
       });
     },
-    carryOutOrders: () => {
-      if (ordered || closing) return;
-      ordered = true;
-      // A fault is told by the writer; the orders are still there.
-      void carryOutAll()
-        .catch(() => undefined)
-        .finally(() => {
-          ordered = false;
-        });
+    carryOutOrders,
+    retryOrders: () => {
+      if (left) carryOutOrders();
     },
     close: async () => {
       closing = true;
