@@ -31,6 +31,8 @@ export interface DiskGuard {
   check(): void;
   /** Why a command is not taken now; undefined: it is. */
   refusal(command: Command): Rejection | undefined;
+  /** Why nothing at all is written now, not by the sidecar itself either; undefined: there is room. */
+  full(): Rejection | undefined;
 }
 
 /** How long a caller should wait. */
@@ -53,6 +55,16 @@ export function makeDiskGuard(options: DiskGuardOptions): DiskGuard {
     options.onDiskLevel(level, freeBytes);
   }
 
+  function diskLow(): Rejection {
+    return {
+      ...reject('DISK_LOW', 'The disk of the store has little room left. Try again later', {
+        level,
+        free_bytes: String(freeBytes),
+      }),
+      retryAfterMs: RETRY_MS,
+    };
+  }
+
   check();
   return {
     get level() {
@@ -62,16 +74,9 @@ export function makeDiskGuard(options: DiskGuardOptions): DiskGuard {
       return freeBytes;
     },
     check,
-    refusal: (command) => {
-      if (level === 'OK' || (level === 'LOW' && settles(command))) return undefined;
-      return {
-        ...reject('DISK_LOW', 'The disk of the store has little room left. Try again later', {
-          level,
-          free_bytes: String(freeBytes),
-        }),
-        retryAfterMs: RETRY_MS,
-      };
-    },
+    refusal: (command) =>
+      level === 'OK' || (level === 'LOW' && settles(command)) ? undefined : diskLow(),
+    full: () => (level === 'FULL' ? diskLow() : undefined),
   };
 }
 

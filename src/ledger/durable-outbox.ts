@@ -31,6 +31,8 @@ export interface OutboxOptions {
   readonly bounds: OutboxBounds;
   /** Runs work in the next group, and resolves when that is durable. */
   readonly transact: <T>(work: (judging: Judging) => T) => Promise<T | Rejection>;
+  /** Whether nothing can be recorded now: nothing is sent either, since it would be sent again. */
+  readonly paused: () => boolean;
   /** Called when more waited for a channel than may: so many became dead letters. */
   readonly onDropped: (channelId: string, count: number) => void;
 }
@@ -47,6 +49,9 @@ export interface DurableOutbox extends Outbox {
 
 /** Rows that one step changes, at most: no spend in its group waits for more. */
 const STEP_MAX = 200;
+
+/** How long nothing is sent when nothing can be recorded. */
+const PAUSE_MS = 1_000;
 
 /** Dead letters are looked through for old ones at least so often. */
 const AGE_CHECK_MS_MAX = 60 * 60_000;
@@ -201,6 +206,7 @@ export function makeOutbox(options: OutboxOptions): DurableOutbox {
   }
 
   async function next(query: DueQuery): Promise<Due> {
+    if (options.paused()) return { deliveries: [], nextTime: query.now + PAUSE_MS };
     const more = await tidy(query.isInFlight);
     const channels = [...options.rules().channels.rows.values()].sort((a, b) =>
       a.id < b.id ? -1 : 1,

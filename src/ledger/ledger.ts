@@ -140,13 +140,17 @@ export async function openLedger(options: LedgerOptions): Promise<Ledger> {
     if (guard.level === 'FULL') return refusal;
     return (await replayed(writer, command, caller)) ?? refusal;
   };
+  /** Runs work that no caller asked for in the next group, unless the disk is full. */
+  const own = async <T>(work: (judging: Judging) => T): Promise<T | Rejection> =>
+    guard.full() ?? run(writer, SIDECAR, 1, work);
   const sources: ListSources = { reader: store, rows, now: clock.now };
   const outbox = makeOutbox({
     reader: store,
     rules: () => rows.rules,
     now: clock.now,
     bounds: options.outbox,
-    transact: (work) => run(writer, SIDECAR, 1, work),
+    transact: own,
+    paused: () => guard.full() !== undefined,
     onDropped: options.onDeliveriesDropped,
   });
   const watching: ViolationWatchSources = {
@@ -255,8 +259,8 @@ export async function openLedger(options: LedgerOptions): Promise<Ledger> {
     scopeId: (scope) => scopeId(sources, scope),
     limitStatus: (limit, agentUid) => limitStatus(sources, limit, agentUid),
     reportDenied: async (denied) => {
-      const nobody = { principal: 'sidecar', traceId: '' };
-      await run(writer, nobody, 1, (judging) => {
+      // On a full disk the log has it alone.
+      await own((judging) => {
         raiseDeniedAccess(judging, denied);
         return true;
       });

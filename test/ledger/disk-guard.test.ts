@@ -1,6 +1,8 @@
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
 import type { Disk } from '../../src/ledger/disk-guard.js';
+import { retry } from '../../src/delivery/send-result.js';
+import { createChannel } from '../fakes/channel-commands.js';
 import {
   agentState,
   commit,
@@ -15,6 +17,8 @@ import {
 } from '../fakes/commands.js';
 import { HOUR, MINUTE, SECOND } from '../fakes/manual-time.js';
 import { AGENT, MemoryLedger } from '../fakes/memory-ledger.js';
+import { report } from '../fakes/violations.js';
+import { DELIVERED, NotifyingLedger } from '../support/notifying-ledger.js';
 
 class FakeDisk implements Disk {
   left = 1_000;
@@ -119,6 +123,38 @@ describe('below the hard mark', () => {
     expect(memory.kv.transactions).toBe(transactions);
     expect(memory.ledger.agent('a')?.agent.openReservations).toBe(4);
     expect((await memory.verify()).findings).toEqual([]);
+  });
+
+  test('nothing is sent that could not be recorded, and denied access is left to the log', async () => {
+    const marks = { diskSoftBytes: 400, diskHardBytes: 100 };
+    const world = await NotifyingLedger.open({ disk, ...marks });
+    const { ledger, kv } = world.memory;
+    world.answer = () => retry('down');
+    await world.memory.must(createChannel('ops'));
+    await world.memory.must(report('a'));
+    await world.pass(0);
+    leave(99);
+    let { transactions } = kv;
+    await world.pass(MINUTE);
+    await ledger.reportDenied({ principal: 'x', method: 'm', agentId: 'a' });
+    expect(kv.transactions).toBe(transactions);
+    expect(world.listed()).toEqual(['ops PENDING #1 x1']);
+    expect(world.got).toHaveLength(1);
+
+    world.answer = () => {
+      // The disk fills up while the receiver takes its time.
+      leave(99);
+      ({ transactions } = kv);
+      return DELIVERED;
+    };
+    leave(1_000);
+    await world.pass(MINUTE);
+    expect(world.got).toHaveLength(2);
+    expect(kv.transactions).toBe(transactions);
+    leave(1_000);
+    await world.pass(2 * MINUTE);
+    expect(world.got).toHaveLength(2);
+    expect(world.listed()).toEqual([]);
   });
 
   test('it ends by itself once there is room, by steps', async () => {
