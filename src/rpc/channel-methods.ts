@@ -7,6 +7,7 @@ import type { BudgetAdminService } from '../gen/safeguards/v1/budget_admin_servi
 import type { Delivery, NotificationChannel } from '../gen/safeguards/v1/channel_pb.js';
 import type { LedgerApi } from '../ledger/api.js';
 import type { TestChannel } from '../ledger/channel-test.js';
+import { tellWithoutEntry } from './access/audit.js';
 import { commandMethod } from './command-method.js';
 import {
   decodeCreateChannel,
@@ -19,6 +20,7 @@ import {
 import { decodeId } from './decode/query.js';
 import { written } from './encode/admin.js';
 import { encodeChannel, encodeDelivery } from './encode/channel.js';
+import type { Log } from './log.js';
 import type { HandlersOf } from './method.js';
 import { nextPageToken } from './paging.js';
 import { isFailure } from './status.js';
@@ -34,7 +36,7 @@ export interface NotificationOptions {
 const TEST_RETRY_MS = 1_000;
 
 /** The operator's methods on notification channels and deliveries. */
-export function channelMethods(ledger: LedgerApi, { policy, test }: NotificationOptions) {
+export function channelMethods(ledger: LedgerApi, { policy, test }: NotificationOptions, log: Log) {
   /** The channel that an outcome names, as it is now. */
   const channelOf = ({ object }: Outcome): { readonly channel?: NotificationChannel } => {
     const view = object && ledger.channel(object.key);
@@ -93,9 +95,10 @@ export function channelMethods(ledger: LedgerApi, { policy, test }: Notification
       };
     },
 
-    testNotificationChannel: async ({ channelId }) => {
+    testNotificationChannel: async ({ channelId }, { principal }) => {
       const id = decodeId('channel_id', channelId);
       if (typeof id !== 'string') return id;
+      tellWithoutEntry(log, { method: 'TestNotificationChannel', principal, channelId: id });
       const view = ledger.channel(id);
       if (view === undefined) return channelNotFound(id);
       const names = {

@@ -11,6 +11,7 @@ import { healthService } from './health.js';
 import type { ServingState } from './health.js';
 import type { RpcLimits } from './limits.js';
 import { levelMethods } from './level-methods.js';
+import type { Log } from './log.js';
 import { mountedService } from './method.js';
 import type { MountedService } from './method.js';
 import { agentMetricsService, metricsService } from './metrics-service.js';
@@ -29,6 +30,7 @@ export interface PlaneOptions extends ServerFacts {
   readonly ledger: LedgerApi;
   readonly limits: RpcLimits;
   readonly notifications: NotificationOptions;
+  readonly log: Log;
 }
 
 /**
@@ -65,8 +67,8 @@ export function adminPlane(
     ...alertMethods(ledger),
     ...levelMethods(ledger),
     ...scheduleMethods(ledger),
-    ...channelMethods(ledger, options.notifications),
-    ...serverMethods(ledger, options),
+    ...channelMethods(ledger, options.notifications, options.log),
+    ...serverMethods(ledger, options, options.log),
   });
   const services = [
     budgetService(ledger, limits),

@@ -2,8 +2,10 @@ import type { Instant } from '../domain/model.js';
 import type { LedgerApi } from '../ledger/api.js';
 import { DiskLevel } from '../gen/safeguards/v1/budget_admin_service_pb.js';
 import type { BudgetAdminService } from '../gen/safeguards/v1/budget_admin_service_pb.js';
+import { tellWithoutEntry } from './access/audit.js';
 import { decodeBackup } from './decode/query.js';
 import { durationOf, timestampOf } from './encode/time.js';
+import type { Log } from './log.js';
 import type { HandlersOf } from './method.js';
 import { isFailure } from './status.js';
 
@@ -21,7 +23,7 @@ const DISK_LEVELS = {
 } as const;
 
 /** The operator's methods on the sidecar itself. */
-export function serverMethods(ledger: LedgerApi, facts: ServerFacts) {
+export function serverMethods(ledger: LedgerApi, facts: ServerFacts, log: Log) {
   return {
     getServerInfo: () => {
       const info = ledger.info();
@@ -42,7 +44,8 @@ export function serverMethods(ledger: LedgerApi, facts: ServerFacts) {
       };
     },
 
-    verifyLedger: async () => {
+    verifyLedger: async (_request, { principal }) => {
+      tellWithoutEntry(log, { method: 'VerifyLedger', principal });
       const report = await ledger.verify();
       if (isFailure(report)) return report;
       return {
@@ -62,9 +65,10 @@ export function serverMethods(ledger: LedgerApi, facts: ServerFacts) {
       };
     },
 
-    backup: async (request) => {
+    backup: async (request, { principal }) => {
       const name = decodeBackup(request);
       if (typeof name !== 'string') return name;
+      tellWithoutEntry(log, { method: 'Backup', principal, name });
       const report = await ledger.backup(name);
       if (isFailure(report)) return report;
       return {

@@ -33,6 +33,7 @@ const options = {
   limitsTable: {},
   startTime: 0,
   notifications: NOTIFICATIONS,
+  log: { info: () => undefined, warn: () => undefined, error: () => undefined },
 };
 
 /** What a plane serves of the services of this package. */

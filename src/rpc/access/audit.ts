@@ -1,5 +1,5 @@
 import type { DeniedAccess, LedgerApi } from '../../ledger/api.js';
-import type { Log } from '../log.js';
+import type { Log, LogFields } from '../log.js';
 import type { Trust } from './guard.js';
 
 /** Access that was denied. */
@@ -64,6 +64,14 @@ export function startAudit(ledger: Pick<LedgerApi, 'reportDenied'>, log: Log): A
       turn();
     },
   };
+}
+
+/** What an operator does that changes no row leaves no entry: the log says who did it. */
+export function tellWithoutEntry(
+  log: Log,
+  call: { readonly method: string; readonly principal: string } & LogFields,
+): void {
+  log.info({ audit: true, ...call }, 'Called by an operator');
 }
 
 /** The call is denied whether the violation can be written or not. */
