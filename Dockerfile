@@ -11,9 +11,9 @@ ARG NODE_IMAGE=node:24-bookworm-slim
 
 FROM ${NODE_IMAGE} AS build
 WORKDIR /app
-COPY package.json package-lock.json .npmrc ./
+COPY package.json package-lock.json .npmrc LICENSE ./
 RUN npm ci
-COPY scripts/build.mjs scripts/lock-packages.mjs ./scripts/
+COPY scripts/build.mjs scripts/lock-packages.mjs scripts/notices.mjs ./scripts/
 COPY src ./src
 RUN npm run build
 # The empty folder becomes that of the data, with its mode.

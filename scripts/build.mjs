@@ -1,18 +1,12 @@
-// Bundles the sidecar into dist, whole: what is in it needs Node and nothing else. Types are for
+// Bundles the sidecar into dist: with package.json and Node that is all that runs. Types are for
 // `npm run check:types`.
-// A sidecar that runs from dist goes on while another is built: it is built beside dist and swapped.
-import {
-  cpSync,
-  existsSync,
-  readdirSync,
-  readFileSync,
-  renameSync,
-  rmSync,
-  writeFileSync,
-} from 'node:fs';
+// It is built beside dist and swapped, so that a sidecar that runs from there goes on: over gRPC. What it
+// has not loaded yet, such as Connect for HTTP/1.1, it asks for in vain then, and says so in its log.
+import { cpSync, existsSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { rolldown } from 'rolldown';
 import { lockPackages, resolveAt } from './lock-packages.mjs';
+import { notices, packageOf } from './notices.mjs';
 
 const draft = 'dist.new';
 const old = 'dist.old';
@@ -28,6 +22,9 @@ const bundle = await rolldown({
   input: { main: 'src/main.ts', 'verify-process': 'src/cli/verify-process.ts' },
   external: [NATIVE, UNUSED],
   platform: 'node',
+  // The image is built without the repository's tsconfig.json.
+  tsconfig: false,
+  transform: { target: 'node20.19' },
   resolve: { extensionAlias: { '.js': ['.ts', '.js'] } },
   onLog: (level, log, defaultHandler) => {
     if (level === 'warn') throw new Error(log.message);
@@ -43,10 +40,16 @@ const { output } = await bundle.write({
   chunkFileNames: '[name]-[hash].js',
 });
 await bundle.close();
+const packages = new Map(lockPackages('package-lock.json').map((one) => [one.place, one]));
 const copied = closureOf(NATIVE);
 for (const place of copied) cpSync(place, path.join(draft, place), { recursive: true });
-const bundled = output.flatMap(({ moduleIds = [] }) => moduleIds.map(packageOf));
-writeFileSync(path.join(draft, 'LICENCES.txt'), notices([...bundled, ...copied]));
+const modules = output.flatMap(({ moduleIds = [] }) => moduleIds).map(relative);
+const places = new Set([...modules.map(packageOf), ...copied]);
+places.delete(undefined);
+for (const place of places) {
+  if (packages.get(place)?.isDevelopment !== false) throw new Error(`${place} is for development`);
+}
+writeFileSync(path.join(draft, 'LICENCES.txt'), notices([...places].sort(), modules));
 try {
   renameSync('dist', old);
 } catch (error) {
@@ -57,37 +60,18 @@ rmSync(old, { recursive: true, force: true });
 
 /** The places of a package and of everything it needs that is installed for this platform. */
 function closureOf(name) {
-  const byPlace = new Map(lockPackages('package-lock.json').map((one) => [one.place, one]));
   const found = new Map();
   const add = (one) => {
     if (one === undefined || found.has(one.place) || !existsSync(one.place)) return;
     found.set(one.place, one);
-    for (const needed of one.dependencies) add(resolveAt(byPlace, one.place, needed));
+    for (const needed of one.dependencies) add(resolveAt(packages, one.place, needed));
   };
-  add(byPlace.get(`node_modules/${name}`));
+  add(packages.get(`node_modules/${name}`));
   if (found.size === 0) throw new Error(`${name} is not installed; run npm ci`);
   return [...found.keys()];
 }
 
-/** The place of the package that a module is part of, or undefined when it is our own. */
-function packageOf(module) {
-  const [, place] =
-    /(node_modules\/(?:@[^/]+\/)?[^/]+)(?!.*\/node_modules\/)/.exec(
-      path.relative('.', module.replace(/^\0/, '').replace(/\?.*$/, '')).replaceAll(path.sep, '/'),
-    ) ?? [];
-  return place;
-}
-
-/** The licences of packages, by name: what is passed on must carry them. */
-function notices(places) {
-  const known = [...new Set(places)].filter((place) => place !== undefined).sort();
-  return known
-    .map((place) => {
-      const { name, version, license } = JSON.parse(readFileSync(`${place}/package.json`, 'utf8'));
-      const texts = readdirSync(place)
-        .filter((file) => /^(licen[cs]e|notice)/i.test(file))
-        .map((file) => readFileSync(path.join(place, file), 'utf8').trim());
-      return [`${name} ${version} (${license})`, ...texts].join('\n\n');
-    })
-    .join(`\n\n${'-'.repeat(80)}\n\n`);
+/** A module as a path from here, without what a bundler puts around it. */
+function relative(module) {
+  return path.relative('.', module.replace(/^\0/, '')).replaceAll(path.sep, '/');
 }

@@ -31,7 +31,7 @@ export interface Rows {
   readonly pools: RowCache<Uid, Pool>;
   readonly poolUids: RowCache<string, Uid>;
   readonly reservations: RowCache<string, Reservation>;
-  /** The cache of a collection's rows: made when it is first asked for, as large as that of agents. */
+  /** The cache of a collection's rows, made when it is first asked for. */
   collection<C extends CollectionName>(name: C): RowCache<string, Collections[C]>;
   readonly episodes: EpisodeBook;
   /** The newest rules. */
@@ -42,6 +42,19 @@ export interface Rows {
 
 /** Pools are few; their cache is as large as the agents' may be small. */
 const POOL_ROWS = 10_000;
+
+/** What decisions on an agent read of it: cached for as many as agents are. */
+const OF_AGENTS: ReadonlySet<CollectionName> = new Set([
+  'limit_counters',
+  'alert_states',
+  'episodes',
+  'denials',
+  'emergency_grants',
+  'violation_stats',
+]);
+
+/** Rows of any other collection, which decisions seldom read again. */
+const OTHER_ROWS = 1_000;
 
 /** Makes caches of a store: empty ones but for the rules and the open episodes. */
 export function makeRows(bounds: CacheBounds, reader: StoreReader): Rows {
@@ -64,7 +77,7 @@ function cachePerCollection(max: number): Rows['collection'] {
   return <C extends CollectionName>(name: C) => {
     const known = caches[name];
     if (known !== undefined) return known;
-    const made = rowCache<string, Collections[C]>(max);
+    const made = rowCache<string, Collections[C]>(OF_AGENTS.has(name) ? max : OTHER_ROWS);
     (caches as Record<C, RowCache<string, Collections[C]>>)[name] = made;
     return made;
   };

@@ -8,7 +8,7 @@ import { RICH, POOR } from './writer.js';
 
 const ROUNDS = numberFrom('SAFEGUARDS_KILL_ROUNDS', 3);
 /** Each round verifies the whole ledger: on one store alone, 500 would take most of their time for that. */
-const ROUNDS_OF_A_STORE = 100;
+const ROUNDS_OF_A_STORE = Math.ceil(ROUNDS / Math.ceil(ROUNDS / 100));
 const SEED = numberFrom('SAFEGUARDS_SEED', Date.now() & 0x7fffffff);
 
 test(
