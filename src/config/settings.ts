@@ -200,7 +200,7 @@ export const LIMITS = {
   agent_cache_max: row(
     value.count('rows', 100, 10_000_000),
     '100000',
-    'Most agents kept in memory; a missing one is read from the store',
+    'Most agents kept in memory, and rows of each kind that their rules count in; a missing one is read from the store',
   ),
   reservation_cache_max: row(
     value.count('rows', 100, 10_000_000),
