@@ -10,7 +10,7 @@ import type { Answer } from '../../src/domain/answer.js';
 import type { Agent, Pool, Reservation } from '../../src/domain/model.js';
 import { createAgent, createPool } from '../fakes/commands.js';
 import { DAY, HOUR, SECOND } from '../fakes/manual-time.js';
-import { MemoryLedger } from '../fakes/memory-ledger.js';
+import { AGENT, MemoryLedger } from '../fakes/memory-ledger.js';
 import { money, runs } from '../support/seed.js';
 import { print, type RefAnswer } from '../support/reference.js';
 import { ReferenceLedger, type Command } from '../support/reference-ledger.js';
@@ -35,6 +35,9 @@ let commands = 0;
 
 /** Costs whose entries retention cut. */
 let cuts = 0;
+
+/** Entries that were compared with what was asked for. */
+let entries = 0;
 
 class Comparison {
   memory: MemoryLedger;
@@ -119,7 +122,21 @@ class Comparison {
         command: list[at],
         said: expectedOf(expected[at]!),
       });
+      this.#compareEntry(list[at]!, answer);
     }
+  }
+
+  /** What was done stands in the ledger as what was asked for, under the name of who asked. */
+  #compareEntry(command: Command, answer: Answer): void {
+    if (answer.verdict !== 'APPROVED' || answer.replayed || answer.sequence === 0) return;
+    const entry = this.memory.store.entry(answer.sequence)?.entry;
+    expect([entry?.method, entry?.requestId, entry?.principal]).toEqual([
+      command.method,
+      command.requestId,
+      AGENT.principal,
+    ]);
+    if (command.method === 'SPEND') expect(entry?.amount).toBe(answer.amount);
+    entries += 1;
   }
 
   /** The reference learns the id of a new hold. */
@@ -261,8 +278,11 @@ test(
       },
     );
     await fc.assert(property, settings);
-    process.stdout.write(`model: ${commands} commands, ${cuts} costs cut\n`);
+    process.stdout.write(`model: ${commands} commands, ${entries} entries, ${cuts} costs cut\n`);
     expect(cuts).toBeGreaterThan(0);
+    expect(entries).toBeGreaterThan(10 * settings.numRuns);
+    // Some 85 commands a history: what CI asks for is 100,000.
+    expect(commands).toBeGreaterThan(60 * settings.numRuns);
   },
   30 * 60_000,
 );
