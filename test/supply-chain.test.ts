@@ -9,6 +9,7 @@ interface LockEntry {
   license?: string;
   dev?: boolean;
   hasInstallScript?: boolean;
+  integrity?: string;
 }
 
 interface Lock {
@@ -121,6 +122,21 @@ describe('the bill of materials', () => {
   test('is the same every time', () => {
     expect(script('sbom.mjs').stdout).toBe(stdout);
   });
+});
+
+test('every package is pinned: the same version, the same bytes, and few of them run', () => {
+  const { dependencies, devDependencies } = JSON.parse(read('package.json')) as Record<
+    'dependencies' | 'devDependencies',
+    Readonly<Record<string, string>>
+  >;
+  for (const [name, version] of Object.entries({ ...dependencies, ...devDependencies })) {
+    expect(version, name).toMatch(/^\d+\.\d+\.\d+$/);
+  }
+  const places = Object.entries(lock().packages).filter(([place]) => place !== '');
+  expect(places.filter(([, { integrity }]) => integrity?.startsWith('sha512-') !== true)).toEqual(
+    [],
+  );
+  expect(Object.keys(dependencies).length).toBeLessThanOrEqual(12);
 });
 
 test('no package needs to run a script when it is installed', () => {

@@ -12,7 +12,9 @@ import { RawPeer, call, data, message } from '../support/http2-frames.js';
 import { Churn, type Window } from './churn.js';
 import { CallFailed, Connection } from './client.js';
 import { median, pacer } from './pace.js';
+import { serveOn } from './process.js';
 import { temporaryDataDir } from './temporary.js';
+import { makeAgent } from './traffic.js';
 import { TELLS_VITALS, vitalsOf } from './vitals.js';
 
 const { reportViolation, watchViolations } = ViolationService.method;
@@ -39,7 +41,7 @@ const SLOW_MS = 15;
 const FLAGS = ['--streams-max=500', '--keepalive-interval=1s', '--keepalive-timeout=4s'];
 
 test(
-  'consumers that do not read cost the others nothing, and resume where they stand or are told',
+  'consumers that do not read cost the others nothing, and resume where they stand',
   { timeout: 300_000 },
   async () => {
     const [alone, beside] = [await begin(), await begin()];
@@ -69,14 +71,13 @@ test(
     expect(p99(withThem)).toBeLessThanOrEqual(FACTOR * Math.max(P99_FLOOR_MS, p99(without)));
     expect(held).toBeLessThan(HELD_BYTES_MAX);
 
-    // Whoever comes late skips nothing: where it wants what was cut meanwhile, it is told so.
+    // Whoever comes late skips nothing.
     over = true;
     await reading;
     const head = await headOf(beside);
     for (const consumer of [slow, sleeping]) {
       await consumer.readWhile(() => (consumer.seen.at(-1) ?? 0) < head, 0);
-      expect(consumer.seen).toEqual(consumer.seen.map((_, at) => at + 1));
-      if (consumer.seen.length < head) expect(consumer.ended?.reason).toBe('CURSOR_COMPACTED');
+      expect(consumer.seen).toEqual(Array.from({ length: head }, (_, at) => at + 1));
     }
 
     slow.close();
@@ -89,6 +90,67 @@ test(
     for (const peer of dead) peer.close();
   },
 );
+
+test(
+  'a consumer that sleeps while its events are cut is told so, and skips none before that',
+  { timeout: 120_000 },
+  async () => {
+    const sidecar = await serveOn(temporaryDataDir(), ['--violations-max=1000', ...OFTEN]);
+    onTestFinished(async () => {
+      expect((await sidecar.end('SIGTERM')).code).toBe(0);
+    });
+    // One agent may report sixty a minute.
+    const agentIds = Array.from({ length: 60 }, (_, at) => `a${at}`);
+    for (const agentId of agentIds) await makeAgent(sidecar, agentId);
+    await reportMany(sidecar.agent, ['a0'], 1);
+    const sleeping = new Consumer(sidecar.agent);
+    await sleeping.readWhile(() => sleeping.seen.length === 0, 0);
+    await reportMany(sidecar.agent, agentIds, 58);
+    const oldest = await firstAfterCuts(sidecar.agent, 2_482);
+
+    await sleeping.readWhile(() => true, 0);
+    expect(sleeping.ended?.reason).toBe('CURSOR_COMPACTED');
+    expect(sleeping.seen).toEqual(sleeping.seen.map((_, at) => at + 1));
+    expect(sleeping.seen.length).toBeLessThan(oldest);
+
+    const anew = new Consumer(sidecar.agent);
+    await anew.readWhile(() => (anew.seen.at(-1) ?? 0) < 3_481, 0);
+    expect(anew.seen).toEqual(Array.from({ length: 3_482 - oldest }, (_, at) => oldest + at));
+    sleeping.close();
+    anew.close();
+  },
+);
+
+const OFTEN = ['--sweep-interval=100ms'];
+
+/** So many reports of each. */
+async function reportMany(address: string, agentIds: readonly string[], count: number) {
+  const connection = new Connection(address);
+  for (let round = 0; round < count; round += 1) {
+    await Promise.all(agentIds.map((id) => connection.call(reportViolation, nextReport(id))));
+  }
+  connection.close();
+}
+
+/** The oldest event that is left, once all before `first` are cut. */
+async function firstAfterCuts(address: string, first: number): Promise<number> {
+  let oldest = 0;
+  const look = async () => {
+    const consumer = new Consumer(address);
+    await consumer.readWhile(() => consumer.seen.length === 0, 0);
+    consumer.close();
+    oldest = consumer.seen[0] ?? 0;
+    return oldest;
+  };
+  await expect.poll(look, { timeout: 30_000, interval: 200 }).toBeGreaterThanOrEqual(first);
+  return oldest;
+}
+
+function nextReport(agentId: string) {
+  reports += 1;
+  const requestId = `report-${reports}`;
+  return { requestId, agentId, type: ViolationType.CUSTOM, message: requestId };
+}
 
 async function begin(): Promise<Churn> {
   const churn = await Churn.begin(temporaryDataDir(), FLAGS);
@@ -107,15 +169,7 @@ async function reported(churn: Churn): Promise<Window> {
   const reporting = (async () => {
     const turn = pacer(REPORT_MS);
     while (!state.over) {
-      reports += 1;
-      const requestId = `report-${reports}`;
-      const request = {
-        requestId,
-        agentId: 'churn',
-        type: ViolationType.CUSTOM,
-        message: requestId,
-      };
-      await connection.call(reportViolation, request);
+      await connection.call(reportViolation, nextReport('churn'));
       await turn();
     }
   })();
