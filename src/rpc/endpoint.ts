@@ -44,12 +44,18 @@ export function endpointsOf(mount: Mount): readonly (readonly [MountedMethod, En
 
 const NO_BYTES_KEPT = { readUnknownFields: false } as const;
 
-/** Reads a request. What cannot be read is our INVALID_REQUEST. */
+/** What bytes are answered with that are no message of the method's. */
+export const UNREADABLE: Failure = reject(
+  'INVALID_REQUEST',
+  'The message is not what the method takes',
+);
+
+/** Reads a request. */
 export function decode({ input }: Endpoint, bytes: Uint8Array): Message | Failure {
   try {
     return fromBinary(input, bytes, NO_BYTES_KEPT);
   } catch {
-    return reject('INVALID_REQUEST', 'The message is not what the method takes');
+    return UNREADABLE;
   }
 }
 

@@ -1,36 +1,92 @@
-import { createAsyncIterable } from '@connectrpc/connect/protocol';
+import { createAsyncIterable, encodeEnvelope } from '@connectrpc/connect/protocol';
 import type { UniversalServerResponse } from '@connectrpc/connect/protocol';
-import { errorToJsonBytes } from '@connectrpc/connect/protocol-connect';
+import {
+  endStreamFlag,
+  endStreamToJson,
+  errorToJsonBytes,
+} from '@connectrpc/connect/protocol-connect';
+import {
+  setTrailerStatus,
+  trailerFlag,
+  trailerParse,
+  trailerSerialize,
+} from '@connectrpc/connect/protocol-grpc-web';
 import { rejectFields, type FieldViolation } from '../domain/answer.js';
 import { connectError } from './connect-error.js';
+import { UNREADABLE } from './endpoint.js';
+import type { Failure } from './status.js';
 
 /**
  * Gives the errors that Connect makes of messages it cannot parse, or of whose content type it knows
- * nothing, the reason and the field that all of ours have, and leaves every other response as it is.
+ * nothing, the code, the reason and the field that all of ours have, and leaves every other response as it
+ * is. Connect calls bytes that are no message an error of the server's own.
  */
 export async function withReason(
   response: UniversalServerResponse,
 ): Promise<UniversalServerResponse> {
   const { status, header, body } = response;
-  if (status === 415) return { ...response, ...refused(new Headers(header), MEDIA_TYPE) };
-  const isPlain = header?.get('content-type') === 'application/json';
-  if (status !== 400 || !isPlain || body === undefined || header.has('content-encoding')) {
-    return response;
+  if (status === 415) {
+    return { ...response, ...refused(new Headers(header), rejectFields([MEDIA_TYPE])) };
   }
+  if (body === undefined || header === undefined || header.has('content-encoding')) return response;
+  const type = header.get('content-type') ?? '';
+  if (/^application\/(?:grpc-web|connect\+)/.test(type)) {
+    return { ...response, body: withEnd(body) };
+  }
+  if ((status !== 400 && status !== 500) || type !== 'application/json') return response;
   const chunks: Uint8Array[] = [];
   for await (const chunk of body) chunks.push(chunk);
   const bytes = Buffer.concat(chunks);
-  const error = JSON.parse(bytes.toString()) as {
-    readonly code?: unknown;
-    readonly message?: unknown;
-    readonly details?: unknown;
-  };
-  if (error.code !== 'invalid_argument' || error.details !== undefined) {
-    return { ...response, body: createAsyncIterable([bytes]) };
-  }
-  const text = typeof error.message === 'string' ? error.message : '';
-  return { ...response, ...refused(header, violationOf(text)) };
+  const failure = failureOf(JSON.parse(bytes.toString()) as SaidError);
+  if (failure === undefined) return { ...response, body: createAsyncIterable([bytes]) };
+  return { ...response, status: 400, ...refused(header, failure) };
 }
+
+/** An error as Connect says it. */
+interface SaidError {
+  readonly code?: unknown;
+  readonly message?: unknown;
+  readonly details?: unknown;
+}
+
+/** What we say instead of an error of Connect's parsers; undefined: it is none. */
+function failureOf({ code, message, details }: SaidError): Failure | undefined {
+  const text = typeof message === 'string' ? message : '';
+  if (details !== undefined) return undefined;
+  if (code === 'internal' && text.startsWith('parse binary: ')) return UNREADABLE;
+  return code === 'invalid_argument' ? rejectFields([violationOf(text)]) : undefined;
+}
+
+/** The frames of a stream, whose last one says how it ended. */
+async function* withEnd(frames: AsyncIterable<Uint8Array>): AsyncIterable<Uint8Array> {
+  for await (const frame of frames) yield endOf(frame) ?? frame;
+}
+
+const FRAME_HEAD_BYTES = 5;
+
+function endOf(frame: Uint8Array): Uint8Array | undefined {
+  const data = frame.subarray(FRAME_HEAD_BYTES);
+  if (frame[0] === trailerFlag) {
+    const trailer = trailerParse(data);
+    const known = trailer.get('grpc-status-details-bin') ?? undefined;
+    const code = CODES[trailer.get('grpc-status') ?? ''];
+    const message = decodeURIComponent(trailer.get('grpc-message') ?? '');
+    const failure = failureOf({ code, message, details: known });
+    if (failure === undefined) return undefined;
+    const own = new Headers();
+    setTrailerStatus(own, connectError(failure));
+    return encodeEnvelope(trailerFlag, trailerSerialize(own));
+  }
+  if (frame[0] !== endStreamFlag) return undefined;
+  const { error } = JSON.parse(Buffer.from(data).toString()) as { readonly error?: SaidError };
+  const failure = error && failureOf(error);
+  if (failure === undefined) return undefined;
+  const end = endStreamToJson(new Headers(), connectError(failure), undefined);
+  return encodeEnvelope(endStreamFlag, Buffer.from(JSON.stringify(end)));
+}
+
+/** The codes that parsers end with, as gRPC-Web has them. */
+const CODES: Readonly<Record<string, string>> = { '3': 'invalid_argument', '13': 'internal' };
 
 const MEDIA_TYPE: FieldViolation = {
   field: '',
@@ -67,8 +123,8 @@ function violationOf(text: string): FieldViolation {
   };
 }
 
-function refused(header: Headers, violation: FieldViolation) {
-  const bytes = errorToJsonBytes(connectError(rejectFields([violation])), undefined);
+function refused(header: Headers, failure: Failure) {
+  const bytes = errorToJsonBytes(connectError(failure), undefined);
   header.set('content-type', 'application/json');
   header.set('content-length', String(bytes.byteLength));
   return { header, body: createAsyncIterable([bytes]) };

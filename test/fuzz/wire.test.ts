@@ -12,7 +12,7 @@ import { asAdmin, connect } from '../rpc/support/grpc.js';
 import { TOKEN, serve } from '../rpc/support/harness.js';
 import { post } from '../rpc/support/http.js';
 import { drawMessage } from './messages.js';
-import { mutated, mutatedText, type Random } from './mutate.js';
+import { corpus, mutated, mutatedText, type Random } from './mutate.js';
 import { FUZZ_TIMEOUT_MS, fuzz } from './run.js';
 
 const timeout = FUZZ_TIMEOUT_MS;
@@ -20,9 +20,14 @@ const timeout = FUZZ_TIMEOUT_MS;
 const SERVICES = [BudgetService, BudgetAdminService, MetricsService, ViolationService];
 /** There is nothing to copy in memory. */
 const WITHOUT = ['Backup'];
-const METHODS: readonly DescMethod[] = SERVICES.flatMap((service) => service.methods).filter(
-  ({ name, methodKind }) => methodKind === 'unary' && !WITHOUT.includes(name),
+const ALL: readonly DescMethod[] = SERVICES.flatMap((service) => service.methods).filter(
+  ({ name }) => !WITHOUT.includes(name),
 );
+const METHODS = ALL.filter(({ methodKind }) => methodKind === 'unary');
+const STREAMS = ALL.filter(({ methodKind }) => methodKind !== 'unary');
+
+/** Bytes that have been looked at once: each is sent to every method first. */
+const KNOWN = corpus('requests').map((hex) => Buffer.from(hex.replaceAll(/\s/g, ''), 'hex'));
 
 /** Codes that say that the sidecar failed, not the request. */
 const FAULTS = [status.INTERNAL, status.UNKNOWN, status.DATA_LOSS, status.UNAVAILABLE];
@@ -46,23 +51,86 @@ test(
   async () => {
     const { admin, lines } = await serveLedger();
     const client = connect(admin);
-    await fuzz('gRPC', async (random) => {
-      const method = pick(METHODS, random);
-      const good = Buffer.from(toBinary(method.input, drawMessage(method.input, random)));
-      const bytes = random() < 0.5 ? good : mutated(good, [good], random);
+    const send = async (method: DescMethod, bytes: Buffer) => {
       const code = await new Promise<number>((resolve) => {
         client.makeUnaryRequest(pathOf(method), asIs, asIs, bytes, asAdmin(), (error) =>
           resolve(error?.code ?? status.OK),
         );
       });
-      expect(
-        FAULTS.map((fault) => status[fault]),
-        method.name,
-      ).not.toContain(status[code]);
+      expectNoFault(method, code);
+    };
+    for (const method of METHODS) {
+      for (const bytes of KNOWN) await send(method, bytes);
+    }
+    await fuzz('gRPC', async (random) => {
+      const method = pick(METHODS, random);
+      await send(method, bytesOf(method, random));
     });
     expect(lines.filter(({ level }) => level === 'error')).toEqual([]);
   },
 );
+
+test(
+  'a stream of messages of any bytes goes on or ends, and no fault of the sidecar',
+  { timeout },
+  async () => {
+    const { admin, agent, lines } = await serveLedger();
+    const clients = [connect(admin), connect(agent)];
+    await fuzz('streams', async (random) => {
+      const method = pick(STREAMS, random);
+      const stream = pick(clients, random).makeBidiStreamRequest(
+        pathOf(method),
+        asIs,
+        asIs,
+        asAdmin(),
+      );
+      const code = await new Promise<number>((resolve) => {
+        // What goes well goes on: it is left after its first answer, or soon.
+        const leaving = setTimeout(() => stream.cancel(), 20);
+        stream.on('data', () => stream.cancel());
+        stream.on('error', () => undefined);
+        stream.on('status', (end: { readonly code: number }) => {
+          clearTimeout(leaving);
+          resolve(end.code);
+        });
+        for (let left = 1 + Math.floor(random() * 4); left > 0; left -= 1) {
+          stream.write(bytesOf(method, random));
+        }
+        if (random() < 0.5) stream.end();
+      });
+      expectNoFault(method, code);
+    });
+    expect(lines.filter(({ level }) => level === 'error')).toEqual([]);
+  },
+);
+
+test(
+  'a Connect request of any bytes is answered, and no fault of the sidecar',
+  { timeout },
+  async () => {
+    const { admin, lines } = await serveLedger();
+    const headers = {
+      authorization: `Bearer ${TOKEN}`,
+      'content-type': 'application/proto',
+    };
+    await fuzz('Connect', async (random) => {
+      const method = pick(METHODS, random);
+      const answer = await post(admin, pathOf(method), bytesOf(method, random), headers);
+      expect([500, 503], method.name).not.toContain(answer.status);
+    });
+    expect(lines.filter(({ level }) => level === 'error')).toEqual([]);
+  },
+);
+
+function bytesOf(method: DescMethod, random: Random): Buffer {
+  const good = Buffer.from(toBinary(method.input, drawMessage(method.input, random)));
+  return random() < 0.5 ? good : mutated(good, [good, ...KNOWN], random);
+}
+
+function expectNoFault(method: DescMethod, code: number): void {
+  const faults = FAULTS.map((fault) => status[fault]);
+  expect(faults, method.name).not.toContain(status[code]);
+}
 
 test(
   'an HTTP request of any JSON is answered, and no fault of the sidecar',

@@ -23,6 +23,13 @@ const INFO = '/safeguards.v1.BudgetAdminService/GetServerInfo';
 const REQUEST = { requestId: 'r-1', agentId: 'agent-1', amount: '10' };
 const OPERATOR = { authorization: `Bearer ${TOKEN}` };
 
+/** A message in the frame of a stream. */
+function framed(message: Buffer): Buffer {
+  const head = Buffer.alloc(5);
+  head.writeUInt32BE(message.length, 1);
+  return Buffer.concat([head, message]);
+}
+
 interface JsonError {
   readonly code: string;
   readonly message: string;
@@ -111,6 +118,49 @@ describe('JSON over HTTP/1.1', () => {
     expect(JSON.stringify(json)).toContain(type);
     expect(JSON.stringify(json)).not.toContain('4711');
     expect(headers['content-encoding']).toBeUndefined();
+  });
+
+  describe.each([
+    ['cut short', '0aff'],
+    ['a field that is no UTF-8', '0a01ff'],
+    ['a number without end', 'ffffffffffffffffffff01'],
+  ])('of bytes that are no message, %s', (_name, hex) => {
+    const bytes = Buffer.from(hex, 'hex');
+    const reason = { reason: 'INVALID_REQUEST', domain: 'safeguards.dev' };
+
+    test('says so in Connect', async () => {
+      const { agent, lines } = await serve();
+      const { status, json, body } = await post(agent, SPEND, bytes, {
+        'content-type': 'application/proto',
+      });
+      expect(status).toBe(400);
+      expect(json).toMatchObject({ code: 'invalid_argument', details: [{ debug: reason }] });
+      expect(body.toString()).not.toContain('parse binary');
+      expect(lines.filter(({ level }) => level === 'error')).toEqual([]);
+    });
+
+    test('says so at the end of a stream of Connect', async () => {
+      const { agent } = await serve();
+      const { body } = await post(agent, WATCH, framed(bytes), {
+        'content-type': 'application/connect+proto',
+      });
+      expect(body[0]).toBe(2);
+      const { error } = JSON.parse(body.subarray(5).toString()) as { error: JsonError };
+      expect(error).toMatchObject({ code: 'invalid_argument', details: [{ debug: reason }] });
+    });
+
+    test.each([SPEND, WATCH])('says so in the trailers of gRPC-Web: %s', async (method) => {
+      const { agent } = await serve();
+      const { body } = await post(agent, method, framed(bytes), {
+        'content-type': 'application/grpc-web+proto',
+      });
+      expect(body[0]).toBe(0x80);
+      const trailers = decodeURIComponent(body.subarray(5).toString());
+      expect(trailers).toMatch(/^grpc-status: 3\r$/m);
+      expect(trailers).toMatch(/^grpc-message: The message is not what the method takes\r$/im);
+      const details = /^grpc-status-details-bin: (.*)\r$/m.exec(trailers)?.[1] ?? '';
+      expect(Buffer.from(details, 'base64').toString('latin1')).toContain('INVALID_REQUEST');
+    });
   });
 
   test.each([
