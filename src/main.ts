@@ -199,7 +199,7 @@ function ledgerOptions(
     },
     onDamage: (problem) => {
       const advice = 'Run safeguards verify and restore a backup';
-      log.error({ problem, advice }, 'The ledger does not verify; retention cuts no more');
+      log.error({ problem, advice }, 'The ledger does not verify');
     },
     onStorageFailed,
   };

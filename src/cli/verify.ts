@@ -1,6 +1,7 @@
 import { existsSync } from 'node:fs';
 import path from 'node:path';
 import type { VerificationReport } from '../ledger/api.js';
+import { findingText } from '../store/finding-text.js';
 import { EXIT, type Terminal } from './terminal.js';
 
 /** Verifies the store of a data directory, and prints what was found. */
@@ -36,10 +37,7 @@ function reportText(report: VerificationReport): string {
   const { clean, entries, balances, headSequence, headHash, findings, elapsedMs } = report;
   const verdict = clean ? 'Clean' : 'NOT CLEAN';
   const head = `head ${headSequence} ${Buffer.from(headHash).toString('hex')}`;
-  const lines = findings.map(({ sequence, account, message }) => {
-    const where = [sequence > 0 ? `entry ${sequence}` : '', account].filter((word) => word !== '');
-    return `  ${[...(where.length > 0 ? [where.join(', ')] : []), message].join(': ')}\n`;
-  });
+  const lines = findings.map((finding) => `  ${findingText(finding)}\n`);
   const checked = `${entries} entries and ${balances} balances in ${Math.round(elapsedMs)} ms`;
   return `${verdict}: ${checked}, ${head}.\n${lines.join('')}`;
 }

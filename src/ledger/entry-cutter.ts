@@ -77,7 +77,7 @@ export function makeEntryCutter(
     if (folded === undefined) return nothing;
     if (typeof folded === 'string') {
       stopped = true;
-      onDamage(folded);
+      onDamage(`${folded}; retention cuts no more`);
       return nothing;
     }
     return { ...write(writer, header, now, before, folded), more: folded.full };

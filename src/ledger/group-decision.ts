@@ -1,5 +1,6 @@
 import { cutViolations } from '../domain/cut-violations.js';
 import { decideExpire } from '../domain/decide/expire.js';
+import type { Decided } from '../domain/decided.js';
 import { beginDraft } from '../domain/draft.js';
 import type { Instant } from '../domain/model.js';
 import { raise } from '../domain/raise.js';
@@ -12,7 +13,8 @@ import { notifyOf } from './notify-group.js';
 import type { Purged } from './purge.js';
 import { stateOf, type Rows } from './rows.js';
 import { dueAlone, runPrompt } from './scheduled-runs.js';
-import type { Header, Store, StoreReader, StoreWriter } from './store.js';
+import { CorruptRecord, type Header, type Store } from './store.js';
+import type { StoreReader, StoreWriter } from './store.js';
 import { dueAfter } from './timetable.js';
 import { makeUpkeep, type UpkeepPolicy } from './upkeep.js';
 import type { UsageBook } from './usage-book.js';
@@ -26,7 +28,7 @@ export interface DecisionOptions {
   readonly clock: StoreClock;
   readonly policy: Policy;
   readonly purge: UpkeepPolicy;
-  /** Called when an entry does not fit and retention cuts no more. */
+  /** Called with a damage, and what is left undone for it. */
   readonly onDamage: (message: string) => void;
   readonly newId: () => string;
 }
@@ -89,6 +91,8 @@ export function makeGroupDecider(options: DecisionOptions, settled: StoreReader)
   const upkeep = makeUpkeep(options.purge, options.onDamage);
   let header = store.header();
   let nextExpiry: Instant = 0;
+  /** Holds that stay since a record they need is damaged. */
+  const stuck = new Set<string>();
 
   function decide(writer: StoreWriter, tasks: readonly Decide[], chores: Chores): GroupDecision {
     const now = clock.now();
@@ -146,17 +150,28 @@ export function makeGroupDecider(options: DecisionOptions, settled: StoreReader)
   /** Returns when the next hold expires that was not expired here. */
   function expireDue(workspace: Workspace, context: Context): Instant {
     if (nextExpiry > context.now) return nextExpiry;
-    const due = settled.due('EXPIRE', context.now + 1, EXPIRIES_MAX);
+    const due = settled.due('EXPIRE', context.now + 1, EXPIRIES_MAX + stuck.size);
     for (const { id } of due) {
-      const reservation = workspace.reservation(id);
-      if (reservation === undefined) continue;
-      const decided = decideExpire(workspace, reservation, context);
-      if (decided.verdict === 'JUDGED' && decided.effects !== undefined) {
+      const decided = stuck.has(id) ? undefined : expiryOf(id, workspace, context);
+      if (decided?.verdict === 'JUDGED' && decided.effects !== undefined) {
         workspace.install(decided.effects, SIDECAR_STAMP);
       }
     }
     // The queue still has what was just expired: it is written with the group.
     return settled.due('EXPIRE', NEVER, due.length + 1)[due.length]?.time ?? NEVER;
+  }
+
+  /** Every group expires what is due: a damaged record must not make all of them fail. */
+  function expiryOf(id: string, workspace: Workspace, context: Context): Decided | undefined {
+    try {
+      const reservation = workspace.reservation(id);
+      return reservation && decideExpire(workspace, reservation, context);
+    } catch (error) {
+      if (!(error instanceof CorruptRecord)) throw error;
+      stuck.add(id);
+      options.onDamage(`${error.message}; hold ${id} does not expire`);
+      return undefined;
+    }
   }
 
   function cutDue(workspace: Workspace, now: Instant): boolean {

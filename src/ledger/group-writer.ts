@@ -12,7 +12,8 @@ import { serverBusy, shuttingDown, storeUnavailable } from './group-refusals.js'
 import { answerKeyOf, type Judging } from './judge.js';
 import { dueAlone, runAlone as runScheduleAlone } from './scheduled-runs.js';
 import { settledReader, Unsettled } from './settled-reader.js';
-import type { Header, IdempotencyRecord } from './store.js';
+import { CorruptRecord, type Header, type IdempotencyRecord } from './store.js';
+import { UpkeepStopped } from './upkeep.js';
 import type { Workspace } from './workspace.js';
 
 /** What takes part in a group: decided with it, answered once that is durable. */
@@ -41,8 +42,6 @@ export interface GroupWriterOptions extends DecisionOptions {
   readonly onDurable: (workspace: Workspace, flushed: Flushed) => void;
   /** Called with every review that a durable group ordered. */
   readonly onReview: (order: ReviewOrder) => void;
-  /** Called when an entry does not fit and retention cuts no more. */
-  readonly onDamage: (message: string) => void;
   /** Called once when the storage failed: nothing can be written any more. */
   readonly onStorageFailed: (error: unknown) => void;
 }
@@ -90,6 +89,9 @@ export function startGroupWriter(options: GroupWriterOptions): GroupWriter {
   let due: Chores = NO_CHORES;
   let aloneWaiting = false;
   let faulted: string | undefined;
+  /** Damaged records that chores met, as they were told of. */
+  const damages = new Set<string>();
+  let denialsLeft = false;
   const idle: (() => void)[] = [];
   const decider = makeGroupDecider(
     options,
@@ -194,11 +196,28 @@ export function startGroupWriter(options: GroupWriterOptions): GroupWriter {
       again.unshift(group);
       return;
     }
+    if (error instanceof UpkeepStopped) {
+      again.unshift(group);
+      return;
+    }
     const [only] = group;
-    if (only === undefined) failStorage(group, error);
+    if (only === undefined) failChores(error);
     else if (hasChores(chores)) again.unshift([], ...group.map((task) => [task]));
     else if (group.length === 1) only.failed(error);
     else again.unshift(...group.map((task) => [task]));
+  }
+
+  /** A damaged record ends the chore that meets it, and not what everybody else is served with. */
+  function failChores(error: unknown): void {
+    if (!(error instanceof CorruptRecord)) {
+      failStorage([], error);
+      return;
+    }
+    due = NO_CHORES;
+    denialsLeft = closing;
+    if (damages.has(error.message)) return;
+    damages.add(error.message);
+    options.onDamage(`${error.message}; a chore of the sidecar stops there`);
   }
 
   function finish(group: readonly GroupTask[], decision: GroupDecision): void {
@@ -280,7 +299,7 @@ export function startGroupWriter(options: GroupWriterOptions): GroupWriter {
   function wakeIdle(): void {
     if (underWay > 0 || hasWork()) return;
     // What the last groups counted goes with the stop.
-    if (closing && !storageFailed && rows.episodes.due(clock.now())) {
+    if (closing && !storageFailed && !denialsLeft && rows.episodes.due(clock.now())) {
       due = { ...due, denials: true };
       schedule();
       return;

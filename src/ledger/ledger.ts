@@ -40,7 +40,7 @@ import { findReview, listReviews, startReviews } from './reviews.js';
 import { onceAtATime } from './once-at-a-time.js';
 import { durableRows, makeRows } from './rows.js';
 import { listSchedules, scheduleRuns } from './schedule-reads.js';
-import type { Store } from './store.js';
+import { CorruptRecord, type Header, type Store, type StoreReader } from './store.js';
 import type { UpkeepPolicy } from './upkeep.js';
 import { makeUsageBook } from './usage-book.js';
 import { makeViolationFeed } from './violation-feed.js';
@@ -60,7 +60,7 @@ export interface LedgerOptions extends UpkeepPolicy, DiskGuardOptions {
   readonly reservationCacheRows: number;
   readonly watchedAgentsMax: number;
   readonly outbox: OutboxBounds;
-  /** Called when an entry does not fit the ledger and retention cuts no more: for the log. */
+  /** Called with a damage, and what is left undone for it: for the log. */
   readonly onDamage: (message: string) => void;
   /** Called once when the storage failed: the process must leave. */
   readonly onStorageFailed: (error: unknown) => void;
@@ -294,17 +294,12 @@ export async function openLedger(options: LedgerOptions): Promise<Ledger> {
       await writer.drain();
       await store.transact((tx) => {
         const header = tx.header();
-        const { headSequence, headHash } = header;
         // Reads have shown this time: the next start must not begin before it.
         const time = Math.max(header.time, clock.now());
-        // A head that is not there is for the next start's verification to find.
-        const head = headSequence === 0 ? undefined : tx.entry(headSequence);
-        const sound = head !== undefined && Buffer.compare(head.hash, headHash) === 0;
-        tx.putHeader({
-          ...header,
-          time,
-          ...(sound ? { verifiedSequence: headSequence, verifiedHash: headHash } : {}),
-        });
+        const verified = isHeadSound(tx, header)
+          ? { verifiedSequence: header.headSequence, verifiedHash: header.headHash }
+          : {};
+        tx.putHeader({ ...header, time, ...verified });
       });
       await store.close();
     },
@@ -337,6 +332,17 @@ export async function openLedger(options: LedgerOptions): Promise<Ledger> {
   sweeper.unref();
   if (ledger.pool(DEFAULT_POOL_ID) === undefined) await execute(writer, DEFAULT_POOL, SIDECAR);
   return ledger;
+}
+
+/** A head that is not there, or cannot be read, is for a verification to find. */
+function isHeadSound(reader: Pick<StoreReader, 'entry'>, { headSequence, headHash }: Header) {
+  try {
+    const head = headSequence === 0 ? undefined : reader.entry(headSequence);
+    return head !== undefined && Buffer.compare(head.hash, headHash) === 0;
+  } catch (error) {
+    if (error instanceof CorruptRecord) return false;
+    throw error;
+  }
 }
 
 function execute(writer: GroupWriter, command: Command, caller: Caller): Promise<Answer> {

@@ -107,8 +107,10 @@ export function isFailure(reply: object): reply is Failure {
 /** Makes of a fault what a client may know: an id. What happened stands in the log under it. */
 export function rejectFault(cause: unknown, method: string, log: Log): Rejection {
   const errorId = randomUUID();
-  log.error({ errorId, method, cause: inspect(cause) }, 'a call failed');
-  if (cause instanceof CorruptRecord) {
+  const corrupt = cause instanceof CorruptRecord;
+  const way = corrupt && { advice: 'Run safeguards verify and restore a backup' };
+  log.error({ errorId, method, cause: inspect(cause), ...way }, 'a call failed');
+  if (corrupt) {
     return reject('LEDGER_CORRUPT', 'A record of the store is damaged. Verify it and restore', {
       error_id: errorId,
     });

@@ -5,6 +5,7 @@ import { rejectFields, type Rejection } from '../domain/answer.js';
 import type { BackupReport, VerificationReport } from '../ledger/api.js';
 import type { Header, Store } from '../ledger/store.js';
 import { readHeader } from './decode.js';
+import { findingText } from './finding-text.js';
 import { messageOf, readFrame } from './frame.js';
 import type { KeyValueStore } from './kv.js';
 import { openLmdb } from './lmdb.js';
@@ -40,7 +41,8 @@ export const MARKER_FILE = 'STORE_ID';
 const DATA_FILE = 'data.mdb';
 const YEAR_MS = 365 * 24 * 3_600_000;
 
-interface Marker {
+/** What the marker file says. */
+export interface Marker {
   readonly store_id: string;
   readonly format: number;
 }
@@ -262,7 +264,7 @@ async function verifyTail(options: OpenStoreOptions, folder: string): Promise<Ve
   if (first === undefined) return report;
   throw new StoreRefused(
     'STORE_CORRUPT',
-    `The store in ${folder} does not verify: ${first.message}; restore a backup`,
+    `The store in ${folder} does not verify: ${findingText(first)}; restore a backup`,
   );
 }
 
@@ -317,7 +319,8 @@ async function backup(
   await writeMarker(folder, marker);
   const report = await options.verify(folder, 'ALL');
   if (!report.clean) {
-    throw new Error(`the copy does not verify: ${report.findings[0]?.message ?? ''}`);
+    const [first] = report.findings;
+    throw new Error(`the copy does not verify: ${first === undefined ? '' : findingText(first)}`);
   }
   await syncStore(folder);
   await syncFolder(draft);

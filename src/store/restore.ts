@@ -2,9 +2,18 @@ import { cp, mkdir, rename, rm, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { v7 as newUuid } from 'uuid';
 import type { VerificationReport } from '../ledger/api.js';
+import { findingText } from './finding-text.js';
+import { messageOf } from './frame.js';
 import { openLmdb } from './lmdb.js';
 import { lockFolder } from './lock.js';
-import { MARKER_FILE, readMarker, STORE_FOLDER, syncStore, writeMarker } from './open.js';
+import {
+  MARKER_FILE,
+  type Marker,
+  readMarker,
+  STORE_FOLDER,
+  syncStore,
+  writeMarker,
+} from './open.js';
 import { recordReader } from './record-reader.js';
 import { recordWriter } from './record-writer.js';
 import { StoreRefused } from './refused.js';
@@ -37,28 +46,16 @@ export interface RestoreReport extends VerificationReport {
  */
 export async function restoreStore(options: RestoreOptions): Promise<RestoreReport> {
   const { from, dataDir } = options;
-  const source = join(from, STORE_FOLDER);
-  const marker = await readMarker(source);
+  const marker = await readMarker(join(from, STORE_FOLDER));
   await mkdir(dataDir, { recursive: true, mode: 0o700 });
   const lock = await lockFolder(dataDir);
   try {
     const draft = join(dataDir, `${STORE_FOLDER}.restored`);
-    await rm(draft, { recursive: true, force: true });
-    await mkdir(draft, { mode: 0o700 });
-    // Not the lock file of LMDB: it belongs to the processes of the original.
-    for (const name of ['data.mdb', MARKER_FILE]) await cp(join(source, name), join(draft, name));
-    const report = await options.verify(draft, 'ALL');
-    if (!report.clean) {
-      await rm(draft, { recursive: true, force: true });
-      throw new StoreRefused(
-        'STORE_CORRUPT',
-        `The backup in ${from} does not verify: ${report.findings[0]?.message ?? ''}; take another`,
-      );
-    }
     const renamed = { ...marker, store_id: newUuid() };
-    await renameStore(draft, renamed.store_id);
-    await writeMarker(draft, renamed);
-    await syncStore(draft);
+    const report = await makeDraft(options, draft, renamed).catch(async (error: unknown) => {
+      await rm(draft, { recursive: true, force: true });
+      throw error;
+    });
     const quarantine = await moveAside(join(dataDir, STORE_FOLDER), options.wall);
     await rename(draft, join(dataDir, STORE_FOLDER));
     await writeMarker(dataDir, renamed);
@@ -66,6 +63,37 @@ export async function restoreStore(options: RestoreOptions): Promise<RestoreRepo
   } finally {
     await lock.close();
   }
+}
+
+/** Copies the backup under another name and id, and verifies it in between. */
+async function makeDraft(
+  { from, verify }: RestoreOptions,
+  draft: string,
+  renamed: Marker,
+): Promise<VerificationReport> {
+  await rm(draft, { recursive: true, force: true });
+  await mkdir(draft, { mode: 0o700 });
+  // Not the lock file of LMDB: it belongs to the processes of the original.
+  for (const name of ['data.mdb', MARKER_FILE]) {
+    await cp(join(from, STORE_FOLDER, name), join(draft, name));
+  }
+  const report = await verify(draft, 'ALL').catch((error: unknown) => {
+    throw new StoreRefused(
+      'STORE_CORRUPT',
+      `The backup in ${from} cannot be read (${messageOf(error)}); take another`,
+    );
+  });
+  const [first] = report.findings;
+  if (first !== undefined) {
+    throw new StoreRefused(
+      'STORE_CORRUPT',
+      `The backup in ${from} does not verify: ${findingText(first)}; take another`,
+    );
+  }
+  await renameStore(draft, renamed.store_id);
+  await writeMarker(draft, renamed);
+  await syncStore(draft);
+  return report;
 }
 
 /** Room that a transaction of one row needs beside the file. */

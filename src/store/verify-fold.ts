@@ -27,6 +27,8 @@ export interface FoldedAccount {
 export interface Fold {
   sequence: number;
   hash: Uint8Array;
+  /** The sequence behind which the walk began: the entry there was not read. */
+  begun: number;
   time: number;
   entries: number;
   balancesCompared: number;
@@ -47,6 +49,7 @@ export function makeFold(): Fold {
   return {
     sequence: 0,
     hash: new Uint8Array(32),
+    begun: 0,
     time: 0,
     entries: 0,
     balancesCompared: 0,
@@ -56,6 +59,7 @@ export function makeFold(): Fold {
     lastCut: undefined,
     begin(sequence, hash) {
       this.sequence = sequence;
+      this.begun = sequence;
       if (sequence > 0) this.hash = hash;
       this.accounts.clear();
       this.refunds.clear();
@@ -79,7 +83,7 @@ export function foldEntries(
   let folded = 0;
   beginBehindCut(reader, fold);
   for (const stored of reader.entries(fold.sequence)) {
-    if (!checkLink(fold, stored)) return false;
+    if (!checkLink(reader, fold, stored)) return false;
     if (scope === 'ALL') {
       for (const account of stored.entry.accounts) post(reader, fold, stored.entry, account);
       followPool(fold, stored.entry);
@@ -129,23 +133,38 @@ export function accountOf(reader: StoreReader, fold: Fold, uid: Uid): FoldedAcco
   return account;
 }
 
-function checkLink(fold: Fold, { entry }: StoredEntry): boolean {
+function checkLink(reader: StoreReader, fold: Fold, stored: StoredEntry): boolean {
+  const { entry } = stored;
   if (entry.sequence !== fold.sequence + 1) {
     fold.find(fold.sequence + 1, '', `entry ${fold.sequence + 1} is missing`);
     return false;
   }
   if (Buffer.compare(entry.previousHash, fold.hash) !== 0) {
-    fold.find(
-      entry.sequence,
-      '',
-      `the entry before ${entry.sequence} is not the one it was chained to`,
-    );
+    // An entry that what follows is chained to is as it was written, so the one before it is not.
+    if (fold.sequence > fold.begun && isChainedTo(reader, stored)) {
+      fold.find(fold.sequence, '', `it is not the one that entry ${entry.sequence} is chained to`);
+    } else {
+      const message = `the entry before ${entry.sequence} is not the one it was chained to`;
+      fold.find(entry.sequence, '', message);
+    }
     return false;
   }
   if (entry.time < fold.time) {
     fold.find(entry.sequence, '', 'its time is before that of the entry before');
   }
   return true;
+}
+
+/** Whether the entry after one, or the header after the newest, names its hash. */
+function isChainedTo(reader: StoreReader, { entry, hash }: StoredEntry): boolean {
+  const { headSequence, headHash } = reader.header();
+  if (entry.sequence === headSequence) return Buffer.compare(headHash, hash) === 0;
+  try {
+    const next = reader.entry(entry.sequence + 1)?.entry;
+    return next !== undefined && Buffer.compare(next.previousHash, hash) === 0;
+  } catch {
+    return false;
+  }
 }
 
 function post(reader: StoreReader, fold: Fold, entry: Entry, change: AccountChange): void {

@@ -1,12 +1,14 @@
-import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { readdirSync, readFileSync, truncateSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
-import { expect, onTestFinished, test } from 'vitest';
+import { beforeAll, describe, expect, onTestFinished, test } from 'vitest';
 import { BudgetAdminService } from '../../src/gen/safeguards/v1/budget_admin_service_pb.js';
+import { numberKey } from '../../src/store/keys.js';
 import { ROOT } from '../support/sidecar.js';
-import { run } from '../support/tools.js';
+import { run, type Ended } from '../support/tools.js';
 import { Connection } from './client.js';
 import { refusal, serveOn, type Serving } from './process.js';
-import { temporaryDataDir } from './temporary.js';
+import { copyData, digestsOf, flipped, forgedEntry, tamper } from './tamper.js';
+import { temporaryDataDir, temporaryFolder } from './temporary.js';
 import { makeAgent, spendOften, spentBy, verify } from './traffic.js';
 
 const admin = BudgetAdminService.method;
@@ -18,6 +20,12 @@ async function serving(dataDir: string, flags: readonly string[] = []): Promise<
     await sidecar.end('SIGKILL');
   });
   return sidecar;
+}
+
+/** Puts a backup in place of a store, by the command line. */
+function restoreFrom(backup: string, dataDir: string): Promise<Ended> {
+  const words = ['restore', '--from', backup, '--data-dir', dataDir];
+  return run(process.execPath, [path.join(ROOT, 'dist/main.js'), ...words]);
 }
 
 /** Spends of four agents that go on until told otherwise. */
@@ -88,10 +96,7 @@ test('a restore puts a backup in place of a damaged store, which is kept', async
   const before = await operator.call(admin.getServerInfo, {});
   operator.close();
   await spendOften(sidecar, 'a', 200, 300);
-  const restore = (from: string) => {
-    const words = ['restore', '--from', path.join(backups, from), '--data-dir', dataDir];
-    return run(process.execPath, [path.join(ROOT, 'dist/main.js'), ...words]);
-  };
+  const restore = (from: string) => restoreFrom(path.join(backups, from), dataDir);
   const served = await restore('monday');
   expect(served.code).toBe(1);
   expect(served.err).toMatch(/Nothing was restored: Another sidecar serves/);
@@ -120,4 +125,78 @@ test('a restore puts a backup in place of a damaged store, which is kept', async
   expect(out).toContain(after.storeId);
   expect(after.storeId).not.toBe(before.storeId);
   expect(await verify(restored)).toEqual([]);
+});
+
+describe('a backup that is no good is not restored, and the store stays as it is,', () => {
+  const folder = temporaryFolder();
+  const dataDir = path.join(folder, 'data');
+  const backup = path.join(folder, 'backups', 'monday');
+  let copies = 0;
+
+  beforeAll(async () => {
+    const sidecar = await serveOn(dataDir, ['--backup-dir', path.dirname(backup)]);
+    await makeAgent(sidecar, 'a');
+    await spendOften(sidecar, 'a', 0, 200);
+    const operator = new Connection(sidecar.admin, sidecar.token);
+    await operator.call(admin.backup, { name: path.basename(backup) });
+    operator.close();
+    await spendOften(sidecar, 'a', 200, 300);
+    await sidecar.end('SIGTERM');
+  });
+
+  const inDatabase = (damage: (file: string) => void) => (bad: string) =>
+    damage(path.join(bad, 'store', 'data.mdb'));
+
+  test.each<readonly [what: string, (bad: string) => Promise<void> | void, RegExp]>([
+    [
+      'when its database is something else',
+      inDatabase((file) => writeFileSync(file, 'this was a database')),
+      /cannot be read/,
+    ],
+    [
+      'when everything behind the first pages is garbled',
+      inDatabase((file) => writeFileSync(file, readFileSync(file).fill(0xa5, 2 * 4_096))),
+      /cannot be read|does not verify/,
+    ],
+    [
+      'when its database is cut to a half',
+      inDatabase((file) =>
+        truncateSync(file, Math.floor(readFileSync(file).length / 8_192) * 4_096),
+      ),
+      /cut short/,
+    ],
+    ['when its database is empty', inDatabase((file) => truncateSync(file, 0)), /missing or empty/],
+    [
+      'when a record of it is damaged',
+      (bad) => tamper(bad, (kv) => [flipped(kv, 'entries', numberKey(100))]),
+      /does not verify: entry 100: entries: the check value/,
+    ],
+    [
+      'when an entry of it was tampered with',
+      (bad) =>
+        tamper(bad, (kv) => [
+          forgedEntry(kv, 100n, (entry) => {
+            entry.amount = '0.001';
+          }),
+        ]),
+      /does not verify: entry 100: .*take another/,
+    ],
+  ])('%s', async (_what, damage, why) => {
+    const bad = path.join(folder, `bad-${(copies += 1)}`);
+    copyData(backup, bad);
+    await damage(bad);
+    const before = digestsOf(dataDir);
+    const names = readdirSync(dataDir);
+    const { code, out, err } = await restoreFrom(bad, dataDir);
+    expect({ code, out }).toEqual({ code: 1, out: '' });
+    expect(err).toMatch(/^Nothing was restored: /);
+    expect(err).toMatch(why);
+    expect(digestsOf(dataDir)).toEqual(before);
+    expect(readdirSync(dataDir)).toEqual(names);
+  });
+
+  test('and it serves what it had', async () => {
+    const sidecar = await serving(dataDir);
+    expect(await spentBy(sidecar, 'a')).toBe('3');
+  });
 });

@@ -1,14 +1,9 @@
-import path from 'node:path';
 import { expect, onTestFinished, test, vi } from 'vitest';
-import { StoreRecordSchema } from '../../src/gen/safeguards/store/v1/records_pb.js';
 import { BudgetService } from '../../src/gen/safeguards/v1/budget_service_pb.js';
 import { ReservationState } from '../../src/gen/safeguards/v1/reservation_pb.js';
-import { openLmdb } from '../../src/store/lmdb.js';
-import { STORE_FOLDER } from '../../src/store/open.js';
-import { HEADER_KEY } from '../../src/store/record-reader.js';
-import { forgeValue } from '../store/support/tampering.js';
 import { Connection } from './client.js';
 import { refusal, serveOn, type Serving } from './process.js';
+import { movedTime, tamper } from './tamper.js';
 import { temporaryDataDir } from './temporary.js';
 import { makeAgent, spendOften, spentBy, verify } from './traffic.js';
 
@@ -18,7 +13,7 @@ test('a clock that is years ahead of the data is believed only when an operator 
   const dataDir = temporaryDataDir();
   const first = await serveOn(dataDir);
   await first.end('SIGTERM');
-  await moveTime(dataDir, -2n * YEAR_MS);
+  await tamper(dataDir, (kv) => [movedTime(kv, -2n * YEAR_MS)]);
 
   const { code, signal, said } = await refusal(dataDir);
   expect({ code, signal }).toEqual({ code: 1, signal: null });
@@ -40,7 +35,7 @@ test('a store whose time is ten years ahead of the clock serves, and its holds e
   await makeAgent(first, 'a');
   await spendOften(first, 'a', 0, 100);
   await first.end('SIGKILL');
-  await moveTime(dataDir, 10n * YEAR_MS);
+  await tamper(dataDir, (kv) => [movedTime(kv, 10n * YEAR_MS)]);
 
   for (const [round, signal] of (['SIGKILL', 'SIGTERM'] as const).entries()) {
     const next = await serveOn(dataDir);
@@ -68,15 +63,4 @@ async function expires(sidecar: Serving, agentId: string): Promise<void> {
     return found.reservation?.state === ReservationState.EXPIRED && budget?.reserved === '0';
   };
   await vi.waitUntil(over, { timeout: 60_000, interval: 100 });
-}
-
-/** Moves the time at which the sidecar last ran. */
-async function moveTime(dataDir: string, ms: bigint): Promise<void> {
-  const folder = path.join(dataDir, STORE_FOLDER);
-  const kv = openLmdb({ folder, mapBytes: 2 ** 30, readOnly: false });
-  const value = forgeValue('meta', kv.get('meta', HEADER_KEY)!, StoreRecordSchema, (header) => {
-    header.timeMs += ms;
-  });
-  await kv.transact([{ table: 'meta', key: HEADER_KEY, value }]);
-  await kv.close();
 }

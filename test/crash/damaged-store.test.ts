@@ -1,10 +1,11 @@
-import { cpSync, mkdtempSync, readFileSync, readdirSync, rmSync, truncateSync } from 'node:fs';
+import { mkdtempSync, readFileSync, readdirSync, rmSync, truncateSync } from 'node:fs';
 import { writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { numberFrom, randomFrom } from '../support/seed.js';
 import { NotServing, serveOn, type Ended, type Serving } from './process.js';
+import { copyData } from './tamper.js';
 import { makeAgent, spendOften, spentBy } from './traffic.js';
 
 /** Files garbled at random, each in another way. */
@@ -40,8 +41,7 @@ let copies = 0;
 function damaged(damage: (file: string) => void): string {
   copies += 1;
   const copy = path.join(folder, `copy-${copies}`);
-  const sockets = (source: string) => !/^lock(?:-|$)/.test(path.basename(source));
-  cpSync(sound, copy, { recursive: true, filter: sockets });
+  copyData(sound, copy);
   damage(path.join(copy, 'store', 'data.mdb'));
   return copy;
 }

@@ -5,6 +5,8 @@ import { MemoryLedger, type Over } from '../fakes/memory-ledger.js';
 import { adjustBudget, createAgent, createPool, freshId, spend } from '../fakes/commands.js';
 import { createAlert, deleteAlert, thresholds, updateAlert } from '../fakes/rule-commands.js';
 import { HOUR, MINUTE } from '../fakes/manual-time.js';
+import { numberKey } from '../../src/store/keys.js';
+import { flipBit } from '../store/support/tampering.js';
 
 beforeEach(() => {
   vi.useFakeTimers({ toFake: ['setInterval', 'clearInterval'] });
@@ -192,6 +194,23 @@ describe('every minute', () => {
     expect(told(memory)).toEqual(ids.map((id) => `OPENED ${id}`));
     expect(memory.failures).toEqual([]);
   });
+});
+
+test('an agent whose row is damaged is told of once, and the others are served', async () => {
+  const over = { agentCacheRows: 1 };
+  const first = await MemoryLedger.open(over);
+  await first.must(createPool('p', '1000'));
+  const { agent } = await first.must(createAgent('a', 'p', '100'));
+  await first.must(createAgent('b', 'p', '100'));
+  const soon = { condition: 'EXHAUSTION_WITHIN', thresholds: thresholds('3600') } as const;
+  await first.must(createAlert('soon', 'EVERY_AGENT', soon));
+  await first.ledger.close();
+  flipBit(first.disk, 'agents', numberKey(agent!.uid));
+  const memory = await MemoryLedger.open(over, first.time.restart(), first.disk);
+  for (let round = 0; round < 3; round += 1) await minutePasses(memory);
+  await memory.must(spend('b', '1'));
+  await memory.ledger.close();
+  expect(memory.failures).toEqual([expect.stringMatching(/^agents: .*; a chore/)]);
 });
 
 test('an alert that had opened thousands ends at once, and its violations soon', async () => {

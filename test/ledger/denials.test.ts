@@ -1,8 +1,11 @@
 /** How often an agent was denied, as its metrics tell. */
 import { beforeEach, expect, test } from 'vitest';
+import { sequenceKey } from '../../src/domain/violation.js';
+import { textKey } from '../../src/store/keys.js';
 import { createAgent, createPool, reserve, spend } from '../fakes/commands.js';
 import { MINUTE, SECOND, T0 } from '../fakes/manual-time.js';
 import { MemoryLedger } from '../fakes/memory-ledger.js';
+import { flipBit } from '../store/support/tampering.js';
 
 let memory: MemoryLedger;
 beforeEach(async () => {
@@ -69,4 +72,16 @@ test('the count never falls, not even while it is being written', async () => {
   memory.kv.flush();
   await Promise.race([closed, new Promise(setImmediate)]);
   expect(denialsOf('a')[0]).toBe(2);
+});
+
+test('a count that is damaged does not keep a ledger from closing', async () => {
+  await memory.do(spend('a', '11'));
+  const { uid } = memory.ledger.agent('a')!.agent;
+  await memory.ledger.close();
+  flipBit(memory.disk, 'denials', textKey(sequenceKey(uid)));
+  memory = await MemoryLedger.open({}, memory.time.restart(), memory.disk);
+  await memory.do(spend('a', '11'));
+  await memory.do(spend('b', '11'));
+  await memory.ledger.close();
+  expect(memory.failures).toEqual([expect.stringMatching(/^denials: .*; a chore/)]);
 });

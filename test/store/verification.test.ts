@@ -24,6 +24,12 @@ interface Tampering {
 
 const entryKey = (sequence: number): Buffer => numberKey(sequence);
 
+function reword(disk: MemoryDisk, sequence: number): void {
+  forge(disk, 'entries', entryKey(sequence), records.EntryRecordSchema, (entry) => {
+    entry.principal = 'somebody else';
+  });
+}
+
 const ENTRIES: readonly Tampering[] = [
   {
     name: 'a bit of an entry is flipped',
@@ -58,19 +64,13 @@ const ENTRIES: readonly Tampering[] = [
   },
   {
     name: 'a word of an entry is altered, which only its hash tells',
-    with: (disk) =>
-      forge(disk, 'entries', entryKey(used.spend), records.EntryRecordSchema, (entry) => {
-        entry.principal = 'somebody else';
-      }),
-    found: () => ({ sequence: used.spend + 1 }),
-    message: /not the one it was chained to/,
+    with: (disk) => reword(disk, used.spend),
+    found: () => ({ sequence: used.spend }),
+    message: /not the one that entry \d+ is chained to/,
   },
   {
     name: 'a word of the newest entry is altered',
-    with: (disk) =>
-      forge(disk, 'entries', entryKey(used.head), records.EntryRecordSchema, (entry) => {
-        entry.reason = 'another';
-      }),
+    with: (disk) => reword(disk, used.head),
     found: () => ({ sequence: used.head }),
     message: /not the one in the header/,
   },
