@@ -63,6 +63,8 @@ export interface GroupDecision {
   readonly moreAlerts: boolean;
   /** Whether a schedule is due that wants a transaction of its own. */
   readonly alone: boolean;
+  /** Whether runs in progress go on with the next group. */
+  readonly running: boolean;
 }
 
 /** Decides groups one after the other, each on the newest rows. */
@@ -91,6 +93,8 @@ export function makeGroupDecider(options: DecisionOptions, settled: StoreReader)
   const upkeep = makeUpkeep(options.purge, options.onDamage);
   let header = store.header();
   let nextExpiry: Instant = 0;
+  /** Whether no SET_BUDGET or FUND_POOL is run any more, since a record that one needs is damaged. */
+  let promptStopped = false;
   /** Holds that stay since a record they need is damaged. */
   const stuck = new Set<string>();
 
@@ -107,10 +111,10 @@ export function makeGroupDecider(options: DecisionOptions, settled: StoreReader)
     // A group that only writes counted denials, such as the last one, decides nothing.
     const decides = tasks.length > 0 || chores.maintenance || chores.schedules || chores.alerts;
     const expiry = decides ? expireDue(workspace, context) : nextExpiry;
-    const running = { workspace, reader: settled, context };
-    if (decides && rows.rules.schedules.nextDue <= now) runPrompt(running);
+    const judging = { workspace, reader: settled, context };
+    if (decides && rows.rules.schedules.nextDue <= now) runSchedules(judging);
     const backlog = expiry <= now;
-    for (const task of tasks) task({ ...running, backlog });
+    for (const task of tasks) task({ ...judging, backlog });
     const judged = chores.alerts ? round.step(workspace, settled, now) : undefined;
     raiseDenied(workspace, now);
     if (chores.denials) rows.episodes.write(workspace, now);
@@ -144,7 +148,23 @@ export function makeGroupDecider(options: DecisionOptions, settled: StoreReader)
       backlog ||
       (chores.maintenance && servedAlready(workspace, flushing));
     const moreAlerts = judged !== undefined && round.remember(judged);
-    return { workspace, flushed, flushing, writes, ended, more, moreAlerts, alone };
+    const running = !promptStopped && rows.rules.schedules.running.length > 0;
+    return { workspace, flushed, flushing, writes, ended, more, moreAlerts, alone, running };
+  }
+
+  /** Every group runs what is due: as with holds, a damaged record must not make all of them fail. */
+  function runSchedules({ workspace, ...running }: Omit<Judging, 'backlog'>): void {
+    if (promptStopped) return;
+    const inner = new Workspace(workspace, running.context.now);
+    try {
+      runPrompt({ ...running, workspace: inner });
+    } catch (error) {
+      if (!(error instanceof CorruptRecord)) throw error;
+      promptStopped = true;
+      options.onDamage(`${error.message}; schedules of SET_BUDGET and FUND_POOL stop`);
+      return;
+    }
+    workspace.absorb(inner);
   }
 
   /** Returns when the next hold expires that was not expired here. */

@@ -235,7 +235,7 @@ export function startGroupWriter(options: GroupWriterOptions): GroupWriter {
     for (const order of workspace.reviews) options.onReview(order);
     if (decision.more) maintain();
     if (decision.alone) submitAlone();
-    if (rows.rules.schedules.running.length > 0) runSchedules();
+    if (decision.running) runSchedules();
     for (const task of group) task.done();
     if (hasWork()) schedule();
     wakeIdle();

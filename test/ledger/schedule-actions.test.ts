@@ -3,6 +3,7 @@ import { beforeEach, describe, expect, test } from 'vitest';
 import { formatAmount } from '../../src/domain/amount.js';
 import type { Schedule, ScheduleRun } from '../../src/domain/schedule.js';
 import { adjustBudget, createAgent, createPool, setBudget, spend } from '../fakes/commands.js';
+import { numberKey } from '../../src/store/keys.js';
 import { HOUR, ManualTime } from '../fakes/manual-time.js';
 import { MemoryLedger, OPERATOR } from '../fakes/memory-ledger.js';
 import {
@@ -15,6 +16,7 @@ import {
   setsBudget,
   updateSchedule,
 } from '../fakes/schedules.js';
+import { flipBit } from '../store/support/tampering.js';
 
 const MONTHLY = '0 0 1 * *';
 
@@ -223,5 +225,29 @@ describe('a run by hand', () => {
   test('wants the revision that it was told', async () => {
     expect(await memory.verdict(runSchedule('s', { expectedRevision: 2 }))).toBe('REVISION_STALE');
     expect(await memory.verdict(runSchedule('none'))).toBe('SCHEDULE_NOT_FOUND');
+  });
+});
+
+describe.each(['agent a', 'pool p'])('a damaged row that SET_BUDGET of %s needs', (subject) => {
+  test('stops such schedules until the next start, and everybody else is served', async () => {
+    const { uid } = (await memory.must(createAgent('c', 'default', '0'))).agent!;
+    await memory.must(createSchedule('s', HOUR, setsBudget(subject, '7')));
+    await memory.must(createSchedule('own', HOUR, REVIEWS));
+    const { agent } = memory.ledger.agent('a')!;
+    await memory.ledger.close();
+    flipBit(memory.disk, 'agents', numberKey(agent.uid));
+    const over = { agentCacheRows: 2 };
+    memory = await MemoryLedger.open(over, memory.time.restart(), memory.disk);
+    memory.time.pass(HOUR);
+    for (let at = 0; at < 5; at += 1) {
+      await memory.must(adjustBudget('c', '0.5'));
+      await memory.turn();
+    }
+    expect(memory.ledger.agent('c')!.agent.uid).toBe(uid);
+    expect(await memory.verdict(spend('c', '1'))).toBe('OK');
+    expect(runsOf('s')).toEqual([]);
+    expect(runsOf('own')).toHaveLength(1);
+    await memory.ledger.close();
+    expect(memory.failures).toEqual([expect.stringMatching(/^agents: .*SET_BUDGET/)]);
   });
 });

@@ -432,7 +432,7 @@ export const ErrorReason = {
   STORE_UNAVAILABLE: 81,
 
   /**
-   * DATA_LOSS. The ledger does not verify; see `safeguards verify`.
+   * DATA_LOSS. A record that the call needs is damaged; see `safeguards verify`.
    *
    * @generated from enum value: ERROR_REASON_LEDGER_CORRUPT = 90;
    */
