@@ -76,7 +76,10 @@ async function answer(stream: ClientHttp2Stream): Promise<Failure | undefined> {
   const [headers] = (await once(stream, 'response')) as [IncomingHttpHeaders];
   if (headers['grpc-status'] === undefined) return undefined;
   const code = Number(headers['grpc-status']);
-  return failureOf({ code, metadata: Metadata.fromHttp2Headers(headers) } as ServiceError);
+  return failureOf({
+    code,
+    metadata: Metadata.fromHttp2Headers(headers),
+  } as object as ServiceError);
 }
 
 /** A ledger that does not answer before the test ends. */
