@@ -1,8 +1,10 @@
 import { createAsyncIterable } from '@connectrpc/connect/protocol';
 import type { UniversalServerResponse } from '@connectrpc/connect/protocol';
-import { errorToJsonBytes } from '@connectrpc/connect/protocol-connect';
+import { endStreamFlag, errorToJsonBytes } from '@connectrpc/connect/protocol-connect';
+import { trailerFlag } from '@connectrpc/connect/protocol-grpc-web';
 import { rejectFields, type FieldViolation } from '../domain/answer.js';
 import { connectError } from './connect-error.js';
+import { endOfConnect, endOfGrpcWeb } from './http-refusal.js';
 
 /**
  * Gives the errors that Connect makes of messages it cannot parse, or of whose content type it knows
@@ -13,10 +15,12 @@ export async function withReason(
 ): Promise<UniversalServerResponse> {
   const { status, header, body } = response;
   if (status === 415) return { ...response, ...refused(new Headers(header), MEDIA_TYPE) };
-  const isPlain = header?.get('content-type') === 'application/json';
-  if (status !== 400 || !isPlain || body === undefined || header.has('content-encoding')) {
-    return response;
+  const type = header?.get('content-type') ?? '';
+  if (status === 200 && body !== undefined && ENVELOPED.test(type)) {
+    return { ...response, body: withBinaryReason(body) };
   }
+  const isPlain = type === 'application/json' && header?.has('content-encoding') === false;
+  if ((status !== 400 && status !== 500) || !isPlain || body === undefined) return response;
   const chunks: Uint8Array[] = [];
   for await (const chunk of body) chunks.push(chunk);
   const bytes = Buffer.concat(chunks);
@@ -25,11 +29,41 @@ export async function withReason(
     readonly message?: unknown;
     readonly details?: unknown;
   };
+  const text = typeof error.message === 'string' ? error.message : '';
+  if (error.code === 'internal' && text.startsWith(NO_BINARY)) {
+    return { ...response, status: 400, ...refused(header, MESSAGE) };
+  }
   if (error.code !== 'invalid_argument' || error.details !== undefined) {
     return { ...response, body: createAsyncIterable([bytes]) };
   }
-  const text = typeof error.message === 'string' ? error.message : '';
   return { ...response, ...refused(header, violationOf(text)) };
+}
+
+/** How Connect begins to tell of a binary message that it cannot parse: it takes that for a fault. */
+const NO_BINARY = 'parse binary: ';
+
+const MESSAGE: FieldViolation = { field: '', description: 'Give a well-formed message' };
+
+/** Streams of Connect, and gRPC-Web, where messages are binary. */
+const ENVELOPED = /^application\/(connect\+proto|grpc-web(\+proto)?)$/;
+
+/** The same in envelopes, of which the last tells errors: the first one, where the request is bad. */
+async function* withBinaryReason(body: AsyncIterable<Uint8Array>): AsyncIterable<Uint8Array> {
+  let isFirst = true;
+  for await (const chunk of body) {
+    yield isFirst ? (corrected(chunk) ?? chunk) : chunk;
+    isFirst = false;
+  }
+}
+
+function corrected(chunk: Uint8Array): Uint8Array | undefined {
+  const [flags] = chunk;
+  const end =
+    flags === endStreamFlag ? endOfConnect : flags === trailerFlag ? endOfGrpcWeb : undefined;
+  if (end === undefined) return undefined;
+  const text = Buffer.from(chunk).toString('latin1');
+  const isUnread = text.includes(NO_BINARY) || text.includes(encodeURIComponent(NO_BINARY));
+  return isUnread ? end(connectError(rejectFields([MESSAGE]))) : undefined;
 }
 
 const MEDIA_TYPE: FieldViolation = {

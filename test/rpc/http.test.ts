@@ -179,6 +179,48 @@ test('Connect takes binary messages', async () => {
   expect(fromBinary(SpendResponseSchema, body).grantedAmount).toBe('10');
 });
 
+describe('a whole binary spend', () => {
+  const request = create(SpendRequestSchema, { ...REQUEST, metadata: { team: 'LETTERS' } });
+  const bytes = Buffer.from(toBinary(SpendRequestSchema, request));
+  const garbled = Buffer.from(bytes);
+  garbled.set([0xc3, 0x28], garbled.indexOf('LETTERS'));
+
+  test('with an unknown field spends', async () => {
+    const ledger = fakeLedger();
+    const { agent } = await serve({ ledger });
+    // The field 2047, of one byte.
+    const unknown = Buffer.concat([bytes, Buffer.from([0xfa, 0x7f, 1, 0])]);
+    const type = { 'content-type': 'application/proto' };
+    expect((await post(agent, SPEND, unknown, type)).status).toBe(200);
+    expect(ledger.commands).toMatchObject([{ requestId: REQUEST.requestId }]);
+  });
+
+  test('with invalid UTF-8 is malformed, and is not the sidecar’s fault', async () => {
+    const ledger = fakeLedger();
+    const { agent } = await serve({ ledger });
+    const send = (path: string, type: string, body: Buffer) =>
+      post(agent, path, body, { 'content-type': `application/${type}` });
+    expect(await send(SPEND, 'proto', garbled)).toMatchObject({
+      status: 400,
+      json: { code: 'invalid_argument', details: [{ debug: { reason: 'INVALID_REQUEST' } }, {}] },
+    });
+    for (const type of ['grpc-web', 'grpc-web+proto']) {
+      const { status, body } = await send(SPEND, type, envelope(garbled));
+      expect(status).toBe(200);
+      expect(body[0]).toBe(0x80);
+      expect(body.readUInt32BE(1)).toBe(body.length - 5);
+      expect(body.subarray(5).toString()).toMatch(/^grpc-status: 3\r$/m);
+      expect(body.subarray(5).toString()).toMatch(/^grpc-status-details-bin: /m);
+    }
+    const { body } = await send(WATCH, 'connect+proto', envelope(Buffer.from([0xff])));
+    expect(body[0]).toBe(2);
+    expect(JSON.parse(body.subarray(5).toString())).toMatchObject({
+      error: { code: 'invalid_argument', details: [{ debug: { reason: 'INVALID_REQUEST' } }, {}] },
+    });
+    expect(ledger.commands).toEqual([]);
+  });
+});
+
 test('gRPC-Web spends, and is told errors in its trailers', async () => {
   const ledger = fakeLedger();
   const { agent, admin } = await serve({ ledger });
