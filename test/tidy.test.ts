@@ -119,6 +119,23 @@ const rules: readonly Rule[] = [
     bad: { path: 'src/rpc/listener.ts', text: 'if (process.env.DEBUG) log();' },
   },
   {
+    name: 'digests of tokens are compared in constant time only',
+    in: /^src\/rpc\/access\//,
+    refuses: code(
+      /digests?\b[^;=!]*[!=]==? (?!undefined)|[!=]==? \w*digest|\.equals\(|\bcompare\(|\.(get|has|includes|indexOf)\(\w*digest/i,
+    ),
+    bad: { path: 'src/rpc/access/credentials.ts', text: 'if (digest.equals(each)) found = known;' },
+  },
+  {
+    name: 'who looks for a token goes through all of them',
+    in: /^src\/rpc\/access\//,
+    refuses: shortcuts,
+    bad: {
+      path: 'src/rpc/access/credentials.ts',
+      text: 'for (const each of known) if (timingSafeEqual(digest, each)) return each;',
+    },
+  },
+  {
     name: 'nothing is left to chance that a test could not repeat',
     in: /^(src|test)\//,
     except: gen,
@@ -192,6 +209,32 @@ describe('tidy', () => {
     expect(rule.refuses(rule.bad)).not.toEqual([]);
   });
 
+  test('tokens are compared in one file', () => {
+    const compares = code(/\btimingSafeEqual\(/);
+    const found = files.filter(
+      (file) => file.path.startsWith('src/rpc/') && compares(file).length > 0,
+    );
+    expect(found.map((file) => file.path)).toEqual(['src/rpc/access/credentials.ts']);
+  });
+
+  test.each([
+    'known.find((each) => timingSafeEqual(digest, each));',
+    'while (more()) { found = timingSafeEqual(digest, next()); if (found) break; }',
+    'for (const each of known) found = found || timingSafeEqual(digest, each);',
+  ])('a search that ends early is seen: %s', (line) => {
+    expect(shortcuts({ path: 'src/rpc/access/credentials.ts', text: line })).toHaveLength(1);
+  });
+
+  test.each([
+    'if (digest === each) found = known;',
+    'if (digest.toString() !== other) continue;',
+    'const known = byDigest.get(digest);',
+  ])('a comparison that ends early is seen: %s', (line) => {
+    const rule = rules.find(({ name }) => name.startsWith('digests of tokens'));
+    const file = { path: 'src/rpc/access/credentials.ts', text: line };
+    expect(rule?.refuses(file)).toHaveLength(1);
+  });
+
   test('a word in a comment is not a call', () => {
     const file = {
       path: 'src/ledger/sweeper.ts',
@@ -232,6 +275,29 @@ function layerViolations(file: Source): readonly string[] {
       return to === undefined || (to !== from && !allowed.includes(to));
     })
     .map((target) => `${from} never imports ${target}`);
+}
+
+/** Comparisons in constant time after which a search may end, or that a search may leave out. */
+function shortcuts(file: Source): readonly string[] {
+  const tree = ts.createSourceFile(file.path, file.text, ts.ScriptTarget.Latest, true);
+  const calls: ts.Node[] = [];
+  const look = (node: ts.Node): void => {
+    if (ts.isCallExpression(node) && node.expression.getText() === 'timingSafeEqual') {
+      calls.push(node);
+    }
+    ts.forEachChild(node, look);
+  };
+  look(tree);
+  return calls
+    .map((call) => ts.findAncestor(call, (node) => ts.isStatement(node) && !isWithin(node)) ?? call)
+    .map((statement) => withoutComments({ ...file, text: statement.getText() }))
+    .filter((text) => /\b(return|break|throw)\b|&&|\|\||\?|\.(find|some|every)\w*\(/.test(text));
+}
+
+/** Whether a statement is a part of a loop or of a branch. */
+function isWithin({ parent }: ts.Node): boolean {
+  const outer = ts.isBlock(parent) ? parent.parent : parent;
+  return ts.isIterationStatement(outer, false) || ts.isIfStatement(outer);
 }
 
 /** Refuses the pattern anywhere in a file. */

@@ -60,7 +60,8 @@ const IDLE_LOOKS = 4;
 type StreamListener = (
   stream: ServerHttp2Stream,
   headers: IncomingHttpHeaders,
-  ...rest: unknown[]
+  flags: number,
+  rawHeaders: readonly string[],
 ) => void;
 
 /**
@@ -86,7 +87,7 @@ export function guardHttp2(
   const [serveStream] = server.listeners('stream') as StreamListener[];
   server.removeAllListeners('stream');
   server.on('session', (session: ServerHttp2Session) => seat(session, seats, look));
-  server.on('stream', ((stream, headers, ...rest) => {
+  server.on('stream', ((stream, headers, flags, rawHeaders) => {
     const path = headers[':path'] ?? '';
     const call: GuardedCall = {
       stream,
@@ -111,6 +112,11 @@ export function guardHttp2(
       own.open -= 1;
       own.idleSince = look;
     });
+    if (isOverlong(stream, rawHeaders, limits.headerBytesMax)) {
+      stream.on('error', () => undefined);
+      stream.close(constants.NGHTTP2_ENHANCE_YOUR_CALM);
+      return;
+    }
     const isFast = limits.callsPerSecondMax > 0 && (own?.calls ?? 0) > limits.callsPerSecondMax;
     if (isFast || calls.size > limits.callsMax) {
       refuseCall(call, busy());
@@ -118,7 +124,7 @@ export function guardHttp2(
     }
     stream.on('data', (bytes: Buffer) => arrive(call, bytes));
     const serveUnary = unary.get(path);
-    if (serveUnary === undefined) serveStream?.call(server, stream, headers, ...rest);
+    if (serveUnary === undefined) serveStream?.call(server, stream, headers, flags, rawHeaders);
     else serveUnary(stream, headers);
   }) satisfies StreamListener);
 
@@ -196,6 +202,19 @@ export function guardHttp2(
 }
 
 const LATE = refuse('DEADLINE_EXCEEDED', 'The request did not arrive in time');
+
+/** Node holds a peer to the bound of headers once it has acknowledged it; until then this does. */
+function isOverlong(
+  { session }: ServerHttp2Stream,
+  rawHeaders: readonly string[],
+  bytesMax: number,
+): boolean {
+  if (session?.pendingSettingsAck !== true) return false;
+  let bytes = 0;
+  // 32 for each name with its value (RFC 9113, section 6.5.2).
+  for (const text of rawHeaders) bytes += text.length + 16;
+  return bytes > bytesMax;
+}
 
 /** Counts what a connection does; closes one that floods with pings or settings. */
 function seat(

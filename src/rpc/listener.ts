@@ -127,9 +127,11 @@ export async function startListener(options: ListenerOptions): Promise<Listener>
   // Whose handshake failed cannot be told so in HTTP, and would be kept until it left.
   http.removeAllListeners('tlsClientError');
   http.on('tlsClientError', (_error, socket: TLSSocket) => void socket.destroy());
-  http.on('clientError', (_error, socket) => {
+  http.on('clientError', ({ code }: NodeJS.ErrnoException, socket) => {
     // grpc clients never come here: whoever does is told in the one language left.
-    if (socket.writable) socket.end('HTTP/1.1 400 Bad Request\r\nconnection: close\r\n\r\n');
+    const status =
+      code === 'HPE_HEADER_OVERFLOW' ? '431 Request Header Fields Too Large' : '400 Bad Request';
+    if (socket.writable) socket.end(`HTTP/1.1 ${status}\r\nconnection: close\r\n\r\n`);
     else socket.destroy();
   });
 

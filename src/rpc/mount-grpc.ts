@@ -8,6 +8,7 @@ import type {
   handleServerStreamingCall,
 } from '@grpc/grpc-js';
 import type { PeerCertificate } from 'node:tls';
+import { reject } from '../domain/answer.js';
 import type { RpcCaller } from './access/confined.js';
 import type { Admitted } from './access/guard.js';
 import {
@@ -152,6 +153,7 @@ function bidi(
       return;
     }
     let ended = false;
+    let cut: Failure | undefined;
     const end = (failure?: Failure): void => {
       if (ended) return;
       ended = true;
@@ -178,7 +180,12 @@ function bidi(
               else listener.message(request);
             }),
           );
-          call.on('end', () => guarded(() => listener.end()));
+          call.on('end', () =>
+            guarded(() => {
+              if (endedWithin(call)) cut = CUT;
+              listener.end();
+            }),
+          );
           call.on('drain', () => guarded(() => listener.drained()));
           call.once('cancelled', () => {
             guarded(() => listener.gone());
@@ -189,12 +196,25 @@ function bidi(
         pause: () => void call.pause(),
         resume: () => void call.resume(),
         write: (response) => call.write(encode(endpoint, response, 0)),
-        end,
+        end: (failure) => end(failure ?? cut),
         fail,
       },
       streamCaller(call, admitted),
     );
   };
+}
+
+const CUT = reject('INVALID_REQUEST', 'The stream ended within a message');
+
+/** Whether the client ended a stream within a message, which grpc-js takes for a whole end. */
+function endedWithin(call: ServerDuplexStream<Buffer, Buffer>): boolean {
+  // Not public. Zero: the next message has not begun.
+  const { call: inner } = call as unknown as { call?: { decoder?: { readState?: number } } };
+  const readState = inner?.decoder?.readState;
+  if (readState === undefined) {
+    throw new Error('grpc-js keeps its decoder elsewhere than this version of it did');
+  }
+  return readState !== 0;
 }
 
 /** The bytes of messages that several streams may share. grpc-js copies what it is given. */

@@ -1,19 +1,11 @@
-import { createAsyncIterable, encodeEnvelope } from '@connectrpc/connect/protocol';
+import { createAsyncIterable } from '@connectrpc/connect/protocol';
 import type { UniversalServerResponse } from '@connectrpc/connect/protocol';
-import {
-  endStreamFlag,
-  endStreamToJson,
-  errorToJsonBytes,
-} from '@connectrpc/connect/protocol-connect';
-import {
-  setTrailerStatus,
-  trailerFlag,
-  trailerParse,
-  trailerSerialize,
-} from '@connectrpc/connect/protocol-grpc-web';
+import { endStreamFlag, errorToJsonBytes } from '@connectrpc/connect/protocol-connect';
+import { trailerFlag, trailerParse } from '@connectrpc/connect/protocol-grpc-web';
 import { rejectFields, type FieldViolation } from '../domain/answer.js';
 import { connectError } from './connect-error.js';
 import { UNREADABLE } from './endpoint.js';
+import { endOfConnect, endOfGrpcWeb } from './http-refusal.js';
 import type { Failure } from './status.js';
 
 /**
@@ -72,17 +64,12 @@ function endOf(frame: Uint8Array): Uint8Array | undefined {
     const code = CODES[trailer.get('grpc-status') ?? ''];
     const message = decodeURIComponent(trailer.get('grpc-message') ?? '');
     const failure = failureOf({ code, message, details: known });
-    if (failure === undefined) return undefined;
-    const own = new Headers();
-    setTrailerStatus(own, connectError(failure));
-    return encodeEnvelope(trailerFlag, trailerSerialize(own));
+    return failure && endOfGrpcWeb(connectError(failure));
   }
   if (frame[0] !== endStreamFlag) return undefined;
   const { error } = JSON.parse(Buffer.from(data).toString()) as { readonly error?: SaidError };
   const failure = error && failureOf(error);
-  if (failure === undefined) return undefined;
-  const end = endStreamToJson(new Headers(), connectError(failure), undefined);
-  return encodeEnvelope(endStreamFlag, Buffer.from(JSON.stringify(end)));
+  return failure && endOfConnect(connectError(failure));
 }
 
 /** The codes that parsers end with, as gRPC-Web has them. */

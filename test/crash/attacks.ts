@@ -3,7 +3,6 @@ import type { Socket } from 'node:net';
 import { gzipSync } from 'node:zlib';
 import type { Dial } from '../support/dial.js';
 import {
-  FLAG,
   FRAME,
   PREFACE,
   RawPeer,
@@ -215,66 +214,3 @@ function refusals(peer: RawPeer, count: number): Promise<void> {
     look();
   });
 }
-
-/** Frames that RFC 9113 forbids, by what is wrong with them. */
-export const MALFORMED: Readonly<Record<string, Buffer>> = {
-  'data on stream 0': frame(FRAME.DATA, 0, 0, Buffer.alloc(1)),
-  'data on a stream that is not open': frame(FRAME.DATA, 0, 99, Buffer.alloc(1)),
-  'headers on an even stream': call(2, SPEND),
-  'headers on stream 0': call(0, SPEND),
-  'a frame longer than may be': frame(FRAME.DATA, 0, 1, Buffer.alloc(100), 0xffffff),
-  'settings of half a pair': frame(FRAME.SETTINGS, 0, 0, Buffer.alloc(5)),
-  'settings on a stream': frame(FRAME.SETTINGS, 0, 1),
-  'a window of more than may be': settings([4, 0xffffffff]),
-  'a frame size below the least': settings([5, 1]),
-  'a window update of nothing': frame(FRAME.WINDOW_UPDATE, 0, 0, Buffer.alloc(4)),
-  'a window update that overflows': Buffer.concat([
-    frame(FRAME.WINDOW_UPDATE, 0, 0, Buffer.from([0x7f, 0xff, 0xff, 0xff])),
-    frame(FRAME.WINDOW_UPDATE, 0, 0, Buffer.from([0x7f, 0xff, 0xff, 0xff])),
-  ]),
-  'a reset of an idle stream': frame(FRAME.RST_STREAM, 0, 77, Buffer.alloc(4)),
-  'a short reset': frame(FRAME.RST_STREAM, 0, 1, Buffer.alloc(2)),
-  'a push of a client': frame(FRAME.PUSH_PROMISE, FLAG.END_HEADERS, 1, Buffer.alloc(8)),
-  'a short ping': frame(FRAME.PING, 0, 0, Buffer.alloc(3)),
-  'a ping on a stream': frame(FRAME.PING, 0, 3, Buffer.alloc(8)),
-  'a short goaway': frame(FRAME.GOAWAY, 0, 0, Buffer.alloc(3)),
-  'a continuation of nothing': frame(FRAME.CONTINUATION, FLAG.END_HEADERS, 1, Buffer.alloc(1)),
-  'more padding than frame': Buffer.concat([
-    call(1, SPEND),
-    frame(FRAME.DATA, FLAG.PADDED, 1, Buffer.from([200, 0, 0])),
-  ]),
-  'a stream that depends on itself': frame(FRAME.PRIORITY, 0, 3, Buffer.from([0, 0, 0, 3, 16])),
-  'an index that no table has': frame(
-    FRAME.HEADERS,
-    FLAG.END_HEADERS,
-    1,
-    Buffer.from([0xff, 0xff, 0x7f]),
-  ),
-  'a header table of 4 GiB': frame(
-    FRAME.HEADERS,
-    FLAG.END_HEADERS,
-    1,
-    Buffer.from([0x3f, 0xff, 0xff, 0xff, 0xff, 0x0f]),
-  ),
-  'a name in capitals': frame(
-    FRAME.HEADERS,
-    FLAG.END_HEADERS,
-    1,
-    fields({ ...callFields(SPEND), Upper: 'x' }),
-  ),
-  'no path': frame(
-    FRAME.HEADERS,
-    FLAG.END_HEADERS,
-    1,
-    fields({ ':method': 'POST', ':scheme': 'http' }),
-  ),
-  'two paths': frame(
-    FRAME.HEADERS,
-    FLAG.END_HEADERS,
-    1,
-    Buffer.concat([fields(callFields(SPEND)), fields({ ':path': '/' })]),
-  ),
-  'a connection header': call(1, SPEND, { connection: 'close' }),
-  'a line break in a value': call(1, SPEND, { x: 'a\r\nb: c' }),
-  'a frame of an unknown type': frame(0xee, 0xff, 1, Buffer.alloc(20)),
-};

@@ -1,4 +1,5 @@
 import { expect } from 'vitest';
+import { BudgetAdminService } from '../../src/gen/safeguards/v1/budget_admin_service_pb.js';
 import { CallFailed, Connection } from './client.js';
 import { serveOn, type Serving } from './process.js';
 import { makeAgent } from './traffic.js';
@@ -67,7 +68,10 @@ export async function recovers({ sidecar, before }: Besieged): Promise<number> {
   return ms;
 }
 
-/** Whoever is connected is served while `attack` runs, within memory, and everything is as before. */
+/**
+ * Whoever is connected is served while `attack` runs, operators as if there were none, within memory,
+ * and everything is as before.
+ */
 export async function withstands(
   besieged: Besieged,
   name: string,
@@ -76,7 +80,10 @@ export async function withstands(
   const { sidecar, before } = besieged;
   // Who is there already is served all the while.
   const connection = new Connection(sidecar.agent, undefined, sidecar.ca);
+  const operator = new Connection(sidecar.admin, sidecar.token);
+  const operate = () => operator.call(BudgetAdminService.method.getServerInfo, {});
   let slowest = await answersOn(connection, 'a');
+  await operate();
   let refused = 0;
   let over = false;
   const meanwhile = async (): Promise<void> => {
@@ -90,13 +97,18 @@ export async function withstands(
       }
     }
   };
-  const serving = meanwhile();
+  // The bounds are those of one listener: on the other one nobody is ever told to wait.
+  const operating = async (): Promise<void> => {
+    while (!over) await operate();
+  };
+  const serving = Promise.all([meanwhile(), operating()]);
   let peak = 0;
   if (TELLS_VITALS) peak = (await peakWhile(sidecar.pid, attack)) - before.residentBytes;
   else await attack();
   over = true;
   await serving;
   connection.close();
+  operator.close();
   const ms = await recovers(besieged);
   process.stdout.write(
     `${name}: peak +${Math.max(0, Math.round(peak / MIB))} MiB, slowest call meanwhile ` +

@@ -141,6 +141,18 @@ describe('serve', () => {
     expect(await program(`pool list --admin-address ${address}`)).toMatchObject({ code: 0 });
   });
 
+  test('warns at each start where other hosts reach it without protection', async () => {
+    const warning = /Insecure: other hosts can reach 0\.0\.0\.0:\d+, and there is no TLS/g;
+    for (let starts = 0; starts < 2; starts += 1) {
+      const served = await serve('--agent-listen', '0.0.0.0:0', '--insecure');
+      await expect.poll(() => served.log().match(warning)?.length).toBe(1);
+      served.child.kill('SIGTERM');
+      expect(await served.gone).toBe(0);
+    }
+    const guarded = await serve();
+    expect(guarded.log()).not.toContain('Insecure');
+  });
+
   test('leaves the store to the one that has it', async () => {
     await serve();
     await expect(serve()).rejects.toThrow(/left with 1/);

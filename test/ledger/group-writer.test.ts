@@ -62,6 +62,8 @@ interface Submission {
   runs: number;
   /** What became of it. */
   outcome: 'waiting' | 'done' | 'failed' | Rejection['reason'];
+  /** How long it should wait, where it was refused. */
+  retryAfterMs: number | undefined;
   readonly settled: Promise<void>;
 }
 
@@ -76,7 +78,7 @@ function submit(
   const settled = new Promise<void>((resolve) => {
     settle = resolve;
   });
-  const submission: Submission = { runs: 0, outcome: 'waiting', settled };
+  const submission: Submission = { runs: 0, outcome: 'waiting', retryAfterMs: undefined, settled };
   const end = (outcome: Submission['outcome']) => {
     submission.outcome = outcome;
     settle();
@@ -91,7 +93,10 @@ function submit(
     },
     done: () => end('done'),
     failed: () => end('failed'),
-    refused: ({ reason }) => end(reason),
+    refused: ({ reason, retryAfterMs }) => {
+      submission.retryAfterMs = retryAfterMs;
+      end(reason);
+    },
   });
   return submission;
 }
@@ -300,6 +305,7 @@ describe('a writer', () => {
     const all = ['a', 'b', 'c'].map((id) => submit(writer, id));
     await settled(all);
     expect(outcomes(all)).toEqual(['done', 'done', 'SERVER_BUSY']);
+    expect(all[2]?.retryAfterMs).toBe(100);
     const next = submit(writer, 'c');
     await next.settled;
     expect(next.outcome).toBe('done');
@@ -311,6 +317,7 @@ describe('a writer', () => {
     const next = submit(writer, 'b');
     await settled([large, next]);
     expect(outcomes([large, next])).toEqual(['done', 'SERVER_BUSY']);
+    expect(next.retryAfterMs).toBe(100);
   });
 
   test('that stops answers what it took and refuses the rest', async () => {

@@ -1,7 +1,8 @@
 /** What one client may take of a listener, and for how long. */
 import { create, toBinary } from '@bufbuild/protobuf';
+import { Metadata, type ServiceError } from '@grpc/grpc-js';
 import { EventEmitter, once } from 'node:events';
-import { connect as connectHttp2 } from 'node:http2';
+import { connect as connectHttp2, constants } from 'node:http2';
 import type { ClientHttp2Session, ClientHttp2Stream, IncomingHttpHeaders } from 'node:http2';
 import type { Socket } from 'node:net';
 import { gzipSync } from 'node:zlib';
@@ -13,10 +14,20 @@ import {
 } from '../../src/gen/safeguards/v1/budget_service_pb.js';
 import { follow, startFraming } from '../../src/rpc/framing.js';
 import { boundPeers } from '../../src/rpc/peers.js';
-import { FRAME, RawPeer, frame, message } from '../support/http2-frames.js';
+import { dialTo } from '../support/dial.js';
+import {
+  FRAME,
+  PREFACE,
+  RawPeer,
+  call,
+  data,
+  frame,
+  message,
+  settings,
+} from '../support/http2-frames.js';
 import { deferred } from './support/deferred.js';
 import { fakeLedger } from './support/fake-ledger.js';
-import { connect, failing, serverStream, unary } from './support/grpc.js';
+import { connect, failing, failureOf, serverStream, unary, type Failure } from './support/grpc.js';
 import { serve } from './support/harness.js';
 import { post } from './support/http.js';
 import { outcome } from './support/rows.js';
@@ -25,8 +36,21 @@ const { spend, watchBudgets } = BudgetService.method;
 const SPEND = '/safeguards.v1.BudgetService/Spend';
 const STREAM = '/safeguards.v1.BudgetService/SpendStream';
 const REQUEST = { requestId: 'r-1', agentId: 'agent-1', amount: '10' };
-/** The codes of gRPC. */
-const [DEADLINE_EXCEEDED, RESOURCE_EXHAUSTED] = ['4', '8'];
+const SPENT = message(
+  Buffer.from(toBinary(SpendRequestSchema, create(SpendRequestSchema, REQUEST))),
+);
+const BUSY = { code: 'RESOURCE_EXHAUSTED', reason: 'SERVER_BUSY', retryAfterMs: 200 };
+/** The same over HTTP/1.1. */
+const BUSY_HTTP = {
+  status: 429,
+  json: {
+    code: 'resource_exhausted',
+    details: [
+      { type: 'google.rpc.ErrorInfo', debug: { reason: 'SERVER_BUSY' } },
+      { type: 'google.rpc.RetryInfo', debug: { retryDelay: '0.200s' } },
+    ],
+  },
+};
 
 function session(address: string, options: object = {}): ClientHttp2Session {
   const made = connectHttp2(`http://${address}`, options);
@@ -47,9 +71,15 @@ function begin(over: ClientHttp2Session, path: string, more: IncomingHttpHeaders
   return stream;
 }
 
-async function answer(stream: ClientHttp2Stream): Promise<string | undefined> {
+/** Why a call failed, where it was answered with nothing else. */
+async function answer(stream: ClientHttp2Stream): Promise<Failure | undefined> {
   const [headers] = (await once(stream, 'response')) as [IncomingHttpHeaders];
-  return headers['grpc-status'] as string | undefined;
+  if (headers['grpc-status'] === undefined) return undefined;
+  const code = Number(headers['grpc-status']);
+  return failureOf({
+    code,
+    metadata: Metadata.fromHttp2Headers(headers),
+  } as object as ServiceError);
 }
 
 /** A ledger that does not answer before the test ends. */
@@ -74,11 +104,7 @@ describe('calls in progress', () => {
     const client = connect(agent);
     for (let at = 0; at < 3; at += 1) void unary(client, spend, REQUEST).catch(() => undefined);
     await expect.poll(waiting).toBe(3);
-    expect(await failing(client, spend, REQUEST)).toMatchObject({
-      code: 'RESOURCE_EXHAUSTED',
-      reason: 'SERVER_BUSY',
-      retryAfterMs: 200,
-    });
+    expect(await failing(client, spend, REQUEST)).toMatchObject(BUSY);
   });
 
   test('are bounded over HTTP/1.1', async () => {
@@ -86,9 +112,7 @@ describe('calls in progress', () => {
     const { agent } = await serve({ ledger, limits: { callsMax: 3 } });
     for (let at = 0; at < 3; at += 1) void post(agent, SPEND, REQUEST).catch(() => undefined);
     await expect.poll(waiting).toBe(3);
-    const refused = await post(agent, SPEND, REQUEST);
-    expect(refused.status).toBe(429);
-    expect(JSON.stringify(refused.json)).toContain('no room');
+    expect(await post(agent, SPEND, REQUEST)).toMatchObject(BUSY_HTTP);
   });
 
   test('on one connection are as many as the client is told', async () => {
@@ -106,32 +130,64 @@ test('calls of one connection in a second are bounded, those of another are not'
   const burst = Array.from({ length: 12 }, () => begin(over, SPEND));
   const answers = await Promise.all(
     burst.map((stream) => {
-      stream.end(message(Buffer.alloc(0)));
+      stream.end(SPENT);
       return answer(stream);
     }),
   );
-  const busy = answers.filter((code) => code === RESOURCE_EXHAUSTED).length;
+  const busy = answers.filter((failure) => failure !== undefined);
   // The burst may fall across two seconds.
-  expect(busy).toBeGreaterThanOrEqual(2);
-  expect(busy).toBeLessThanOrEqual(7);
+  expect(busy.length).toBeGreaterThanOrEqual(2);
+  expect(busy.length).toBeLessThanOrEqual(7);
+  for (const failure of busy) expect(failure).toMatchObject(BUSY);
   await expect(unary(connect(agent), spend, REQUEST)).resolves.toMatchObject({
     grantedAmount: '10',
   });
 });
 
-test('headers are bounded over HTTP/2 too', async () => {
-  const { agent } = await serve();
-  const peer = RawPeer.begin(agent);
-  onTestFinished(() => peer.close());
-  const over = session(agent);
-  const stream = begin(over, SPEND, { x: 'y'.repeat(20_000) });
-  stream.end();
-  const refused = await Promise.race([
-    once(stream, 'close').then(() => stream.rstCode),
-    answer(stream),
-  ]);
-  expect(refused).not.toBe('0');
-  await expect(unary(connect(agent), spend, REQUEST)).resolves.toBeDefined();
+describe('headers', () => {
+  const { NGHTTP2_NO_ERROR, NGHTTP2_ENHANCE_YOUR_CALM } = constants;
+  const [OK, RESET] = [NGHTTP2_NO_ERROR, NGHTTP2_ENHANCE_YOUR_CALM];
+
+  test.each([
+    ['10,000 bytes are taken', 10_000, 16_384, OK, 200],
+    ['20,000 bytes are refused', 20_000, 16_384, RESET, 431],
+    ['3,000 bytes are taken where 4 KiB are set', 3_000, 4_096, OK, 200],
+    ['5,000 bytes are refused where 4 KiB are set', 5_000, 4_096, RESET, 431],
+    ['20,000 bytes are taken where 32 KiB are set', 20_000, 32_768, OK, 200],
+  ])('of %s', async (_name, bytes, headerBytesMax, code, status) => {
+    const ledger = fakeLedger();
+    const { agent } = await serve({ ledger, limits: { headerBytesMax } });
+    const more = { x: 'y'.repeat(bytes) };
+    const over = session(agent);
+    await once(over, 'remoteSettings');
+    const stream = begin(over, SPEND, more);
+    stream.resume();
+    stream.end(SPENT);
+    await new Promise((resolve) => stream.once('close', resolve));
+    expect(stream.rstCode).toBe(code);
+    expect((await post(agent, SPEND, REQUEST, more)).status).toBe(status);
+    expect(ledger.commands).toHaveLength(code === OK ? 2 : 0);
+    // The connection is served on.
+    const next = begin(over, SPEND);
+    next.end(SPENT);
+    expect(await answer(next)).toBeUndefined();
+  });
+
+  test('are bounded for who never says that it knows the bound', async () => {
+    const ledger = fakeLedger();
+    const { agent } = await serve({ ledger });
+    const peer = new RawPeer(dialTo(agent));
+    onTestFinished(() => peer.close());
+    peer.send(PREFACE, settings());
+    for (const [at, bytes] of [10_000, 15_900, 16_100].entries()) {
+      const id = 1 + 2 * at;
+      peer.send(call(id, SPEND, { x: 'y'.repeat(bytes) }), data(id, SPENT, true));
+    }
+    await expect.poll(() => peer.of(FRAME.RST_STREAM, 5).length).toBe(1);
+    expect(peer.of(FRAME.RST_STREAM)[0]?.payload.readUInt32BE(0)).toBe(RESET);
+    await expect.poll(() => peer.of(FRAME.DATA).length).toBe(2);
+    expect(ledger.commands).toHaveLength(2);
+  });
 });
 
 describe('a request that does not arrive', () => {
@@ -146,7 +202,7 @@ describe('a request that does not arrive', () => {
     const stream = begin(session(agent), SPEND);
     stream.resume();
     if (bytes.length > 0) stream.write(bytes);
-    expect(await answer(stream)).toBe(DEADLINE_EXCEEDED);
+    expect(await answer(stream)).toMatchObject({ code: 'DEADLINE_EXCEEDED' });
     await once(stream, 'close');
   });
 
@@ -156,7 +212,7 @@ describe('a request that does not arrive', () => {
     const silent = begin(over, STREAM);
     const stuck = begin(over, STREAM);
     stuck.write(message(Buffer.alloc(10), false, 100));
-    expect(await answer(stuck)).toBe(DEADLINE_EXCEEDED);
+    expect(await answer(stuck)).toMatchObject({ code: 'DEADLINE_EXCEEDED' });
     silent.resume();
     silent.end(message(Buffer.alloc(0)));
     await once(silent, 'response');
@@ -168,9 +224,7 @@ test('an answer that nobody takes is given up', async () => {
   const { agent } = await serve({ limits: { requestTimeoutMs: 200 } });
   const over = session(agent, { settings: { initialWindowSize: 0 } });
   const stream = begin(over, SPEND);
-  stream.end(
-    message(Buffer.from(toBinary(SpendRequestSchema, create(SpendRequestSchema, REQUEST)))),
-  );
+  stream.end(SPENT);
   await once(stream, 'close');
   expect(stream.rstCode).not.toBe(0);
 });
@@ -207,7 +261,7 @@ describe('requests that are not whole yet', () => {
       return stream;
     });
     const refused = streams.map(async (stream) => answer(stream));
-    expect(await Promise.any(refused)).toBe(RESOURCE_EXHAUSTED);
+    expect(await Promise.any(refused)).toMatchObject(BUSY);
     await expect(unary(connect(agent), spend, REQUEST)).resolves.toBeDefined();
     // What is held comes back with the streams.
     for (const stream of streams) stream.close();
@@ -225,8 +279,10 @@ describe('requests that are not whole yet', () => {
       stream.end(bomb);
       return stream;
     });
-    const codes = await Promise.all(streams.map(answer));
-    expect(codes.filter((code) => code === RESOURCE_EXHAUSTED).length).toBeGreaterThan(5);
+    const answers = await Promise.all(streams.map(answer));
+    const busy = answers.filter((failure) => failure?.reason === 'SERVER_BUSY');
+    expect(busy.length).toBeGreaterThan(5);
+    for (const failure of busy) expect(failure).toMatchObject(BUSY);
   });
 
   test('count so however many of them come in one piece', () => {
@@ -250,9 +306,9 @@ describe('requests that are not whole yet', () => {
     await expect
       .poll(async () => {
         const padded = Buffer.concat([body, Buffer.alloc(60_000, ' ')]);
-        return (await post(agent, SPEND, padded)).status;
+        return post(agent, SPEND, padded);
       })
-      .toBe(429);
+      .toMatchObject(BUSY_HTTP);
     expect((await post(agent, SPEND, body)).status).toBe(200);
   });
 });

@@ -68,7 +68,9 @@ describe('a call over gRPC', () => {
   test('whose bytes are no message is malformed too, and is not the sidecar’s fault', async () => {
     const { agent } = await serve();
     for (const bytes of [Buffer.from([0xff]), Buffer.from([0x0a, 2, 0xc3, 0x28]), garbage()]) {
-      expect(await raw(agent, pathOf(spend), bytes)).toMatchObject({ reason: 'INVALID_REQUEST' });
+      // Fields that are missing would be named.
+      const expected = { code: 'INVALID_ARGUMENT', reason: 'INVALID_REQUEST', fields: [] };
+      expect(await raw(agent, pathOf(spend), bytes)).toMatchObject(expected);
     }
   });
 

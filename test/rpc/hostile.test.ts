@@ -178,6 +178,8 @@ test('a listener takes no more connections than it may', async () => {
   const open = [1, 2].map(() => connectTcp(Number(port), host ?? ''));
   await Promise.all(open.map((socket) => once(socket, 'connect')));
   expect(await talk(server.agent, 'GET / HTTP/1.1\r\n\r\n')).toBe('');
+  // The other listener has room of its own.
+  expect(await talk(server.admin, 'GET / HTTP/1.1\r\n\r\n')).toMatch(/^HTTP\/1\.1 4/);
   for (const socket of open) socket.destroy();
   await expect.poll(async () => (await attempt(server))?.status).toBe(200);
 });

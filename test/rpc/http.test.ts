@@ -23,13 +23,6 @@ const INFO = '/safeguards.v1.BudgetAdminService/GetServerInfo';
 const REQUEST = { requestId: 'r-1', agentId: 'agent-1', amount: '10' };
 const OPERATOR = { authorization: `Bearer ${TOKEN}` };
 
-/** A message in the frame of a stream. */
-function framed(message: Buffer): Buffer {
-  const head = Buffer.alloc(5);
-  head.writeUInt32BE(message.length, 1);
-  return Buffer.concat([head, message]);
-}
-
 interface JsonError {
   readonly code: string;
   readonly message: string;
@@ -141,7 +134,7 @@ describe('JSON over HTTP/1.1', () => {
 
     test('says so at the end of a stream of Connect', async () => {
       const { agent } = await serve();
-      const { body } = await post(agent, WATCH, framed(bytes), {
+      const { body } = await post(agent, WATCH, envelope(bytes), {
         'content-type': 'application/connect+proto',
       });
       expect(body[0]).toBe(2);
@@ -151,7 +144,7 @@ describe('JSON over HTTP/1.1', () => {
 
     test.each([SPEND, WATCH])('says so in the trailers of gRPC-Web: %s', async (method) => {
       const { agent } = await serve();
-      const { body } = await post(agent, method, framed(bytes), {
+      const { body } = await post(agent, method, envelope(bytes), {
         'content-type': 'application/grpc-web+proto',
       });
       expect(body[0]).toBe(0x80);
@@ -227,6 +220,34 @@ test('Connect takes binary messages', async () => {
   const { status, body } = await post(agent, SPEND, bytes, { 'content-type': 'application/proto' });
   expect(status).toBe(200);
   expect(fromBinary(SpendResponseSchema, body).grantedAmount).toBe('10');
+});
+
+describe('a whole binary spend', () => {
+  const request = create(SpendRequestSchema, { ...REQUEST, metadata: { team: 'LETTERS' } });
+  const bytes = Buffer.from(toBinary(SpendRequestSchema, request));
+  const garbled = Buffer.from(bytes);
+  garbled.set([0xc3, 0x28], garbled.indexOf('LETTERS'));
+
+  test('with an unknown field spends', async () => {
+    const ledger = fakeLedger();
+    const { agent } = await serve({ ledger });
+    // The field 2047, of one byte.
+    const unknown = Buffer.concat([bytes, Buffer.from([0xfa, 0x7f, 1, 0])]);
+    const type = { 'content-type': 'application/proto' };
+    expect((await post(agent, SPEND, unknown, type)).status).toBe(200);
+    expect(ledger.commands).toMatchObject([{ requestId: REQUEST.requestId }]);
+  });
+
+  test('with invalid UTF-8 is malformed, and is not the sidecar’s fault', async () => {
+    const ledger = fakeLedger();
+    const { agent } = await serve({ ledger });
+    const type = { 'content-type': 'application/proto' };
+    expect(await post(agent, SPEND, garbled, type)).toMatchObject({
+      status: 400,
+      json: { code: 'invalid_argument', details: [{ debug: { reason: 'INVALID_REQUEST' } }] },
+    });
+    expect(ledger.commands).toEqual([]);
+  });
 });
 
 test('gRPC-Web spends, and is told errors in its trailers', async () => {

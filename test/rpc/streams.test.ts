@@ -227,6 +227,7 @@ describe('WatchBudgets', () => {
       code: 'RESOURCE_EXHAUSTED',
       reason: 'TOO_MANY_STREAMS',
       metadata: { streams_max: '1' },
+      retryAfterMs: 1_000,
     });
     first.cancel();
     const signal = await asked.promise;

@@ -18,6 +18,9 @@ const REQUEST = toBinary(
   create(SpendRequestSchema, { requestId: 'r-1', agentId: 'agent-1', amount: '1.5' }),
 );
 
+/** The field 2047, of one byte. */
+const UNKNOWN_FIELD = Buffer.from([0xfa, 0x7f, 1, 0]);
+
 /** A message with its prefix. */
 function framed(message: Uint8Array, compressed = false, length = message.length): Buffer {
   const prefix = Buffer.alloc(5);
@@ -129,6 +132,33 @@ describe('a message', () => {
     const { grpc } = await call(agent, [framed(bytes, true)], { 'grpc-encoding': encoding });
     expect(grpc).toBe(status.OK);
     expect(ledger.commands).toMatchObject([{ requestId: 'r-1' }]);
+  });
+});
+
+describe('a whole spend', () => {
+  const request = { requestId: 'r-1', agentId: 'agent-1', amount: '1.5' };
+  const metadata = { team: 'LETTERS' };
+  const bytes = Buffer.from(
+    toBinary(SpendRequestSchema, create(SpendRequestSchema, { ...request, metadata })),
+  );
+
+  test('with an unknown field is as good as without', async () => {
+    const { agent, ledger } = await serving();
+    const { grpc } = await call(agent, [framed(Buffer.concat([bytes, UNKNOWN_FIELD]))]);
+    expect(grpc).toBe(status.OK);
+    expect(ledger.commands).toMatchObject([{ requestId: 'r-1', metadata: [['team', 'LETTERS']] }]);
+  });
+
+  test.each(['team', 'LETTERS'])('with invalid UTF-8 for %s is malformed', async (text) => {
+    const { agent, ledger } = await serving();
+    const garbled = Buffer.from(bytes);
+    garbled.set([0xc3, 0x28], garbled.indexOf(text));
+    const { grpc, message } = await call(agent, [framed(garbled)]);
+    expect({ grpc, message }).toEqual({
+      grpc: status.INVALID_ARGUMENT,
+      message: 'The message is not what the method takes',
+    });
+    expect(ledger.commands).toEqual([]);
   });
 });
 
