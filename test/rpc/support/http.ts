@@ -74,3 +74,9 @@ export function talk(address: string, ...parts: readonly (string | Buffer)[]): P
     for (const part of parts) socket.write(part);
   });
 }
+
+export function envelope(bytes: Uint8Array): Buffer {
+  const head = Buffer.alloc(5);
+  head.writeUInt32BE(bytes.byteLength, 1);
+  return Buffer.concat([head, bytes]);
+}
