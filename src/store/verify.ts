@@ -5,7 +5,8 @@ import type { VerificationReport } from '../ledger/api.js';
 import { machineTime } from '../ledger/clock.js';
 import type { StoreReader } from '../ledger/store.js';
 import { messageOf, readFrame } from './frame.js';
-import type { KeyValueStore } from './kv.js';
+import { keyAfter } from './keys.js';
+import { TABLES, type KeyValueStore, type Table } from './kv.js';
 import { openLmdb } from './lmdb.js';
 import { MARKER_FILE, readMarker } from './open.js';
 import { readHeader } from './decode.js';
@@ -123,7 +124,11 @@ async function walk(
     await nextTurn();
   }
   checkHead(reader, fold);
-  if (scope === 'TAIL' || fold.findings.length > 0) return;
+  if (fold.findings.length > 0) return;
+  if (scope === 'TAIL') {
+    if (fold.entries > 0) await readThrough(kv, fold);
+    return;
+  }
 
   // Rows change while this reads: each slice first folds what was written since, in one snapshot.
   let after: number | undefined = 0;
@@ -165,6 +170,40 @@ async function walk(
     compareFrozen(reader, fold);
     compareRefunds(reader, fold);
   });
+}
+
+/** How long a start after an unclean stop reads rows that it has no use for. */
+const READ_THROUGH_MS = 300;
+
+/**
+ * Reads the rows of every table, as many as there is time for. LMDB trusts what stands in its pages: where
+ * that was garbled, the one who reads it may be ended by a signal, and that must not be the one that serves.
+ */
+async function readThrough(kv: KeyValueStore, fold: Fold): Promise<void> {
+  const end = machineTime.monotonic() + READ_THROUGH_MS;
+  for (const table of TABLES) {
+    let start: Buffer | undefined;
+    for (;;) {
+      if (machineTime.monotonic() >= end || fold.findings.length > 0) return;
+      kv.refreshReads();
+      const last = guarded(fold, () => lastOf(kv, table, start));
+      if (last === undefined) break;
+      start = keyAfter(last);
+      await nextTurn();
+    }
+  }
+}
+
+/** Reads the next slice of a table. Returns its last key, or undefined at the end. */
+function lastOf(kv: KeyValueStore, table: Table, start: Buffer | undefined): Buffer | undefined {
+  let last: Buffer | undefined;
+  let rows = 0;
+  const from = start === undefined ? {} : { start };
+  for (const { key } of kv.range(table, { ...from, limit: SLICE })) {
+    last = key;
+    rows += 1;
+  }
+  return rows < SLICE ? undefined : last;
 }
 
 /** The newest entry is the one that the header names. Both reads must be of one snapshot. */
