@@ -11,13 +11,13 @@ import type { Arrivals } from './arrivals.js';
 import { busy } from './busy.js';
 import { follow, startFraming } from './framing.js';
 import type { Framing } from './framing.js';
+import type { ServeCall } from './http2-call.js';
 import type { MountedMethod } from './method.js';
 import { CONTROL_FRAMES_PER_SECOND_MAX } from './limits.js';
 import type { RpcLimits } from './limits.js';
 import { refuseStream } from './refuse-stream.js';
 import { refuse } from './status.js';
 import type { Failure } from './status.js';
-import type { ServeCall } from './unary-calls.js';
 
 /** Bounds what grpc-js and Node leave unbounded on HTTP/2 connections. */
 export interface Http2Guard {
@@ -65,7 +65,7 @@ type StreamListener = (
 ) => void;
 
 /**
- * Looks at every call before it is served, the unary ones by `unary` and the others by grpc-js. A call
+ * Looks at every call before it is served, those in `own` by that and the others by grpc-js. A call
  * beyond a bound is answered SERVER_BUSY, one whose request does not arrive in time
  * DEADLINE_EXCEEDED; a connection that floods with control frames or stays idle is closed. `kinds` are
  * those of the methods by path.
@@ -75,7 +75,7 @@ export function guardHttp2(
   limits: RpcLimits,
   arrivals: Arrivals,
   kinds: ReadonlyMap<string, MountedMethod['kind']>,
-  unary: ReadonlyMap<string, ServeCall>,
+  own: ReadonlyMap<string, ServeCall>,
 ): Http2Guard {
   const server = http2ServerOf(grpc);
   server.updateSettings({ maxHeaderListSize: limits.headerBytesMax });
@@ -99,33 +99,33 @@ export function guardHttp2(
       isRefused: false,
     };
     calls.add(call);
-    const own = stream.session === undefined ? undefined : seats.get(stream.session);
-    if (own !== undefined) {
-      own.calls += 1;
-      own.open += 1;
+    const at = stream.session === undefined ? undefined : seats.get(stream.session);
+    if (at !== undefined) {
+      at.calls += 1;
+      at.open += 1;
     }
     stream.once('close', () => {
       calls.delete(call);
       arrivals.give(call.taken);
       call.taken = 0;
-      if (own === undefined) return;
-      own.open -= 1;
-      own.idleSince = look;
+      if (at === undefined) return;
+      at.open -= 1;
+      at.idleSince = look;
     });
     if (isOverlong(stream, rawHeaders, limits.headerBytesMax)) {
       stream.on('error', () => undefined);
       stream.close(constants.NGHTTP2_ENHANCE_YOUR_CALM);
       return;
     }
-    const isFast = limits.callsPerSecondMax > 0 && (own?.calls ?? 0) > limits.callsPerSecondMax;
+    const isFast = limits.callsPerSecondMax > 0 && (at?.calls ?? 0) > limits.callsPerSecondMax;
     if (isFast || calls.size > limits.callsMax) {
       refuseCall(call, busy());
       return;
     }
     stream.on('data', (bytes: Buffer) => arrive(call, bytes));
-    const serveUnary = unary.get(path);
-    if (serveUnary === undefined) serveStream?.call(server, stream, headers, flags, rawHeaders);
-    else serveUnary(stream, headers);
+    const serve = own.get(path);
+    if (serve === undefined) serveStream?.call(server, stream, headers, flags, rawHeaders);
+    else serve(stream, headers);
   }) satisfies StreamListener);
 
   function arrive(call: GuardedCall, bytes: Buffer): void {

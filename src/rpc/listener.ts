@@ -7,6 +7,7 @@ import type { Socket } from 'node:net';
 import { TLSSocket } from 'node:tls';
 import { formatAddress, parseAddress } from './address.js';
 import { countArrivals } from './arrivals.js';
+import { bidiCalls } from './bidi-calls.js';
 import { bind } from './bind.js';
 import type { SocketAccess } from './bind.js';
 import type { Mount } from './endpoint.js';
@@ -63,8 +64,11 @@ export async function startListener(options: ListenerOptions): Promise<Listener>
   mountGrpc(grpc, mount);
   const injector = grpc.createConnectionInjector(ServerCredentials.createInsecure());
   const arrivals = countArrivals(limits.requestBytesMax);
-  const unary = unaryCalls(mount, limits.messageBytesMax);
-  const calls = guardHttp2(grpc, limits, arrivals, kindsOf(mount), unary);
+  const own = new Map([
+    ...unaryCalls(mount, limits.messageBytesMax),
+    ...bidiCalls(mount, limits.messageBytesMax),
+  ]);
+  const calls = guardHttp2(grpc, limits, arrivals, kindsOf(mount), own);
   const http = tls === undefined ? httpServer(limits) : httpsServer(limits, tls);
   const requests = guardHttp1(limits, arrivals);
   const admitsPeer = boundPeers(limits.connectionsPerPeerMax);

@@ -2,13 +2,10 @@ import type { Message } from '@bufbuild/protobuf';
 import type {
   Metadata,
   Server,
-  ServerDuplexStream,
   ServerWritableStream,
-  handleBidiStreamingCall,
   handleServerStreamingCall,
 } from '@grpc/grpc-js';
 import type { PeerCertificate } from 'node:tls';
-import { reject } from '../domain/answer.js';
 import type { RpcCaller } from './access/confined.js';
 import type { Admitted } from './access/guard.js';
 import {
@@ -20,13 +17,13 @@ import {
   endpointsOf,
   fault,
 } from './endpoint.js';
-import type { BidiEvents, BidiHandler, MountedMethod, ServerStreamHandler } from './method.js';
+import type { MountedMethod, ServerStreamHandler } from './method.js';
 import { certificateNames } from './peer.js';
 import { grpcStatus } from './status-details.js';
-import { type Failure, isFailure, isShutdown } from './status.js';
+import { type Failure, isFailure } from './status.js';
 import { reasonOf, whyEnded } from './stream-end.js';
 
-/** A call, as far as both kinds of streams are alike. */
+/** What is asked of a call before it is served. */
 interface Call {
   readonly metadata: Metadata;
   readonly cancelled: boolean;
@@ -38,15 +35,12 @@ interface Call {
 // message that cannot be decoded is our INVALID_REQUEST, not its INTERNAL.
 const asIs = (bytes: Buffer): Buffer => bytes;
 
-/** Serves the streaming methods of a mount over gRPC; unaryCalls serves the others. */
+/** Serves the methods of a mount that stream what they answer; the others are served without grpc-js. */
 export function mountGrpc(server: Server, mount: Mount): void {
   for (const [method, endpoint] of endpointsOf(mount)) {
-    if (method.kind === 'server_streaming') {
-      const serve = serverStream(endpoint, method.handler);
-      server.register(endpoint.path, serve, asIs, asIs, 'serverStream');
-    } else if (method.kind === 'bidi_streaming') {
-      server.register(endpoint.path, bidi(endpoint, method.handler), asIs, asIs, 'bidi');
-    }
+    if (method.kind !== 'server_streaming') continue;
+    const serve = serverStream(endpoint, method.handler);
+    server.register(endpoint.path, serve, asIs, asIs, 'serverStream');
   }
 }
 
@@ -127,96 +121,6 @@ function drained(call: ServerWritableStream<Buffer, Buffer>, ending: AbortSignal
   });
 }
 
-function bidi(
-  endpoint: Endpoint,
-  handler: BidiHandler<Message, Message>,
-): handleBidiStreamingCall<Buffer, Buffer> {
-  return (call) => {
-    const admitted = admit(endpoint, call);
-    if (isFailure(admitted)) {
-      endWith(call, admitted);
-      return;
-    }
-    let events: BidiEvents<Message> | undefined;
-    const stop = (why: Failure): void => {
-      // Who may not go on gets nothing more; on shutdown what is in work is answered.
-      if (isShutdown(why)) {
-        events?.closing();
-        return;
-      }
-      events?.gone();
-      end(why);
-    };
-    const leave = endpoint.mount.gate.enter(stop, admitted.revoked);
-    if (typeof leave !== 'function') {
-      endWith(call, leave);
-      return;
-    }
-    let ended = false;
-    let cut: Failure | undefined;
-    const end = (failure?: Failure): void => {
-      if (ended) return;
-      ended = true;
-      leave();
-      if (failure === undefined) call.end();
-      else endWith(call, failure);
-    };
-    const fail = (cause: unknown): void => end(fault(endpoint, cause));
-    const guarded = (step: () => void): void => {
-      try {
-        if (!ended) step();
-      } catch (cause) {
-        fail(cause);
-      }
-    };
-    handler(
-      {
-        listen(listener) {
-          events = listener;
-          call.on('data', (bytes: Buffer) =>
-            guarded(() => {
-              const request = decode(endpoint, bytes);
-              if (isFailure(request)) end(request);
-              else listener.message(request);
-            }),
-          );
-          call.on('end', () =>
-            guarded(() => {
-              if (endedWithin(call)) cut = CUT;
-              listener.end();
-            }),
-          );
-          call.on('drain', () => guarded(() => listener.drained()));
-          call.once('cancelled', () => {
-            guarded(() => listener.gone());
-            ended = true;
-            leave();
-          });
-        },
-        pause: () => void call.pause(),
-        resume: () => void call.resume(),
-        write: (response) => call.write(encode(endpoint, response, 0)),
-        end: (failure) => end(failure ?? cut),
-        fail,
-      },
-      streamCaller(call, admitted),
-    );
-  };
-}
-
-const CUT = reject('INVALID_REQUEST', 'The stream ended within a message');
-
-/** Whether the client ended a stream within a message, which grpc-js takes for a whole end. */
-function endedWithin(call: ServerDuplexStream<Buffer, Buffer>): boolean {
-  // Not public. Zero: the next message has not begun.
-  const { call: inner } = call as unknown as { call?: { decoder?: { readState?: number } } };
-  const readState = inner?.decoder?.readState;
-  if (readState === undefined) {
-    throw new Error('grpc-js keeps its decoder elsewhere than this version of it did');
-  }
-  return readState !== 0;
-}
-
 /** The bytes of messages that several streams may share. grpc-js copies what it is given. */
 const encoded = new WeakMap<Message, Buffer>();
 
@@ -233,9 +137,6 @@ function streamCaller(call: Call, admitted: Admitted): RpcCaller {
 }
 
 /** Ends a stream with a failure, after what was written. grpc-js takes it as an error event. */
-function endWith(
-  call: ServerWritableStream<Buffer, Buffer> | ServerDuplexStream<Buffer, Buffer>,
-  failure: Failure,
-): void {
+function endWith(call: ServerWritableStream<Buffer, Buffer>, failure: Failure): void {
   call.emit('error', grpcStatus(failure));
 }

@@ -1,19 +1,22 @@
 import { constants } from 'node:http2';
-import type { ServerHttp2Stream } from 'node:http2';
+import type { OutgoingHttpHeaders, ServerHttp2Stream } from 'node:http2';
 import { grpcStatus } from './status-details.js';
 import type { Failure } from './status.js';
 
+/** A failure as the trailers of a call. */
+export function trailersOf(failure: Failure): OutgoingHttpHeaders {
+  const { code, details, metadata } = grpcStatus(failure);
+  return {
+    ...metadata.toHttp2Headers(),
+    'grpc-status': String(code),
+    'grpc-message': encodeURI(details),
+  };
+}
+
 /** Answers a call with a failure alone. */
 export function respondFailure(stream: ServerHttp2Stream, failure: Failure): void {
-  const { code, details, metadata } = grpcStatus(failure);
   stream.respond(
-    {
-      ':status': 200,
-      'content-type': 'application/grpc+proto',
-      ...metadata.toHttp2Headers(),
-      'grpc-status': String(code),
-      'grpc-message': encodeURI(details),
-    },
+    { ':status': 200, 'content-type': 'application/grpc+proto', ...trailersOf(failure) },
     { endStream: true },
   );
 }

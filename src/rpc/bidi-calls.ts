@@ -1,0 +1,262 @@
+import type { Message } from '@bufbuild/protobuf';
+import type { IncomingHttpHeaders, OutgoingHttpHeaders, ServerHttp2Stream } from 'node:http2';
+import { reject } from '../domain/answer.js';
+import { Arrived } from './arrived.js';
+import { type Endpoint, type Mount, callerOf, decode, endpointsOf, fault } from './endpoint.js';
+import {
+  OK,
+  RESPONSE_HEADERS,
+  type ServeCall,
+  WITH_TRAILERS,
+  arrivalOf,
+  beginCall,
+  decompress,
+  frameOf,
+  tooLarge,
+} from './http2-call.js';
+import type { BidiEvents, BidiHandler, BidiStream } from './method.js';
+import { refuseStream, trailersOf } from './refuse-stream.js';
+import { type Failure, isFailure, isShutdown } from './status.js';
+
+type Handler = BidiHandler<Message, Message>;
+
+/**
+ * Serves the methods of a mount that stream in both directions over gRPC, by path, on the streams of
+ * Node's HTTP/2: docs/decisions/0007-unary-calls.md.
+ */
+export function bidiCalls(mount: Mount, messageBytesMax: number): ReadonlyMap<string, ServeCall> {
+  const calls = new Map<string, ServeCall>();
+  for (const [method, endpoint] of endpointsOf(mount)) {
+    if (method.kind !== 'bidi_streaming') continue;
+    const { handler } = method;
+    calls.set(endpoint.path, (stream, headers) => {
+      new BidiCall(endpoint, messageBytesMax, stream, headers).begin(handler);
+    });
+  }
+  return calls;
+}
+
+/** A call from its headers to its end. */
+class BidiCall implements BidiStream<Message, Message> {
+  readonly #endpoint: Endpoint;
+  readonly #bytesMax: number;
+  readonly #stream: ServerHttp2Stream;
+  readonly #headers: IncomingHttpHeaders;
+  readonly #arrived = new Arrived();
+  #events: BidiEvents<Message> | undefined;
+  /** Gives back the place among the streams. */
+  #leave: () => void = nothing;
+  #isPaused = false;
+  /** A compressed message is on its way through the inflater: those behind it wait. */
+  #isInflating = false;
+  #isDelivering = false;
+  /** Nothing more comes. */
+  #hasEnded = false;
+  /** Responses that leave together: those of one turn of the event loop. */
+  #frames: Buffer[] = [];
+  #frameBytes = 0;
+  #trailers: OutgoingHttpHeaders = OK;
+  /** The handler waits for `drained`. */
+  #isFull = false;
+  #isOver = false;
+
+  constructor(
+    endpoint: Endpoint,
+    bytesMax: number,
+    stream: ServerHttp2Stream,
+    headers: IncomingHttpHeaders,
+  ) {
+    this.#endpoint = endpoint;
+    this.#bytesMax = bytesMax;
+    this.#stream = stream;
+    this.#headers = headers;
+  }
+
+  begin(handler: Handler): void {
+    const stream = this.#stream;
+    const headers = this.#headers;
+    if (!beginCall(stream, headers, (failure) => this.#break(failure))) return;
+    const endpoint = this.#endpoint;
+    const admitted = endpoint.admit(() => arrivalOf(stream, headers));
+    if (isFailure(admitted)) {
+      this.#break(admitted);
+      return;
+    }
+    const leave = endpoint.mount.gate.enter((why) => this.#stop(why), admitted.revoked);
+    if (typeof leave !== 'function') {
+      this.#break(leave);
+      return;
+    }
+    this.#leave = leave;
+    stream.once('close', () => this.#lose());
+    handler(
+      this,
+      callerOf(admitted, headers['traceparent'], () => this.#isOver),
+    );
+  }
+
+  listen(events: BidiEvents<Message>): void {
+    const stream = this.#stream;
+    this.#events = events;
+    stream.on('data', (piece: Buffer) => {
+      if (this.#isOver) return;
+      this.#arrived.add(piece);
+      this.#deliver();
+    });
+    stream.on('end', () => {
+      this.#hasEnded = true;
+      this.#deliver();
+    });
+    stream.on('drain', () => this.#drained());
+  }
+
+  pause(): void {
+    this.#isPaused = true;
+    this.#stream.pause();
+  }
+
+  resume(): void {
+    this.#isPaused = false;
+    if (this.#isInflating) return;
+    this.#stream.resume();
+    this.#deliver();
+  }
+
+  write(response: Message): boolean {
+    const frame = frameOf(this.#endpoint, response);
+    if (this.#frames.length === 0) process.nextTick(flush, this);
+    this.#frames.push(frame);
+    this.#frameBytes += frame.length;
+    const { writableLength, writableHighWaterMark } = this.#stream;
+    this.#isFull = writableLength + this.#frameBytes >= writableHighWaterMark;
+    return !this.#isFull;
+  }
+
+  end(failure?: Failure): void {
+    if (this.#isOver) return;
+    const isCut = this.#hasEnded && this.#arrived.length > 0;
+    const why = failure ?? (isCut ? CUT : undefined);
+    this.flush();
+    this.#isOver = true;
+    this.#arrived.clear();
+    this.#leave();
+    const stream = this.#stream;
+    if (stream.destroyed || stream.closed) return;
+    if (stream.headersSent) {
+      if (why !== undefined) this.#trailers = trailersOf(why);
+      stream.end();
+    } else if (why !== undefined) {
+      refuseStream(stream, why);
+    } else {
+      stream.respond({ ...RESPONSE_HEADERS, ...OK }, { endStream: true });
+    }
+    stream.resume();
+  }
+
+  fail(cause: unknown): void {
+    this.end(fault(this.#endpoint, cause));
+  }
+
+  /** Sends what was written. */
+  flush(): void {
+    if (this.#frames.length === 0) return;
+    const bytes = Buffer.concat(this.#frames, this.#frameBytes);
+    this.#frames = [];
+    this.#frameBytes = 0;
+    const stream = this.#stream;
+    if (this.#isOver || stream.destroyed || stream.closed) return;
+    if (!stream.headersSent) {
+      stream.once('wantTrailers', () => stream.sendTrailers(this.#trailers));
+      stream.respond(RESPONSE_HEADERS, WITH_TRAILERS);
+    }
+    if (stream.write(bytes)) this.#drained();
+  }
+
+  #drained(): void {
+    if (!this.#isFull || this.#isOver) return;
+    this.#isFull = false;
+    this.#guarded((events) => events.drained());
+  }
+
+  /** Hands over what has come, as far as it is wanted. */
+  #deliver(): void {
+    if (this.#isDelivering) return;
+    this.#isDelivering = true;
+    while (this.#wants() && this.#arrived.hasPrefix()) {
+      const length = this.#arrived.messageLength();
+      if (length > this.#bytesMax) this.#break(tooLarge(length, this.#bytesMax));
+      if (this.#isOver || !this.#arrived.hasMessage()) break;
+      const isCompressed = this.#arrived.isCompressed();
+      const message = this.#arrived.take();
+      if (isCompressed) this.#inflate(message);
+      else this.#hand(message);
+    }
+    this.#isDelivering = false;
+    if (this.#hasEnded && this.#wants()) this.#guarded((events) => events.end());
+  }
+
+  #wants(): boolean {
+    return !this.#isOver && !this.#isPaused && !this.#isInflating;
+  }
+
+  #inflate(message: Buffer): void {
+    this.#isInflating = true;
+    this.#stream.pause();
+    decompress(message, this.#headers, this.#bytesMax, (inflated) => {
+      this.#isInflating = false;
+      if (this.#isOver) return;
+      if (isFailure(inflated)) {
+        this.#break(inflated);
+        return;
+      }
+      this.#hand(inflated);
+      if (!this.#isPaused) this.resume();
+    });
+  }
+
+  #hand(message: Buffer): void {
+    const request = decode(this.#endpoint, message);
+    if (isFailure(request)) this.#break(request);
+    else this.#guarded((events) => events.message(request));
+  }
+
+  #guarded(step: (events: BidiEvents<Message>) => void): void {
+    const events = this.#events;
+    if (this.#isOver || events === undefined) return;
+    try {
+      step(events);
+    } catch (cause) {
+      this.fail(cause);
+    }
+  }
+
+  /** Who may not go on gets nothing more; on shutdown what is in work is answered. */
+  #stop(why: Failure): void {
+    if (isShutdown(why)) this.#events?.closing();
+    else this.#break(why);
+  }
+
+  /** Ends with a failure although the handler has more to say. */
+  #break(failure: Failure): void {
+    if (this.#isOver) return;
+    this.#events?.gone();
+    this.end(failure);
+  }
+
+  #lose(): void {
+    if (this.#isOver) return;
+    this.#guarded((events) => events.gone());
+    this.#isOver = true;
+    this.#leave();
+  }
+}
+
+const CUT = reject('INVALID_REQUEST', 'The stream ended within a message');
+
+function nothing(): void {
+  // No place was taken.
+}
+
+function flush(call: BidiCall): void {
+  call.flush();
+}

@@ -1,0 +1,122 @@
+import type { Message } from '@bufbuild/protobuf';
+import type { IncomingHttpHeaders, ServerHttp2Stream } from 'node:http2';
+import { createGunzip, createInflate } from 'node:zlib';
+import { reject } from '../domain/answer.js';
+import type { Arrival } from './access/guard.js';
+import { type Endpoint, encode } from './endpoint.js';
+import { peerNamesOf } from './peer.js';
+import { type Failure, refuse } from './status.js';
+
+/** Serves one call whose headers have come. */
+export type ServeCall = (stream: ServerHttp2Stream, headers: IncomingHttpHeaders) => void;
+
+/** One byte that says whether a message is compressed, four of its length (gRPC over HTTP/2). */
+export const PREFIX_BYTES = 5;
+
+export const RESPONSE_HEADERS = { ':status': 200, 'content-type': 'application/grpc+proto' };
+export const WITH_TRAILERS = { waitForTrailers: true, sendDate: false };
+export const OK = { 'grpc-status': '0' };
+
+/** What timers can wait for. A deadline beyond is none. */
+const TIMEOUT_MS_MAX = 2 ** 31 - 1;
+
+/**
+ * Looks at the headers of a call. Tells `refuse` why there is none, now, or when its deadline has
+ * passed. False: it is none, and nothing is to be done.
+ */
+export function beginCall(
+  stream: ServerHttp2Stream,
+  headers: IncomingHttpHeaders,
+  refuse: (failure: Failure) => void,
+): boolean {
+  // What fails closes the stream too, and then nobody is left to be told.
+  stream.on('error', ignore);
+  if (headers['content-type']?.startsWith('application/grpc') !== true) {
+    stream.respond({ ':status': 415 }, { endStream: true });
+    stream.resume();
+    return false;
+  }
+  const timeout = headers['grpc-timeout'];
+  if (timeout === undefined) return true;
+  const milliseconds = timeoutMs(String(timeout));
+  if (milliseconds === undefined) {
+    refuse(BAD_TIMEOUT);
+    return false;
+  }
+  if (milliseconds > TIMEOUT_MS_MAX) return true;
+  const deadline = setTimeout(() => refuse(LATE), milliseconds);
+  stream.once('close', () => clearTimeout(deadline));
+  return true;
+}
+
+const BAD_TIMEOUT = reject(
+  'INVALID_REQUEST',
+  'The header grpc-timeout must be up to 8 digits and a unit',
+);
+const LATE = refuse('DEADLINE_EXCEEDED', 'The deadline of the call has passed');
+
+/** The failure of a message that is larger than may be. */
+export function tooLarge(bytes: number, bytesMax: number): Failure {
+  return refuse('RESOURCE_EXHAUSTED', `The message has ${bytes} bytes and ${bytesMax} are taken`);
+}
+
+function ignore(): void {
+  // See beginCall().
+}
+
+/** Who sends a call, as the guard asks for it. */
+export function arrivalOf(stream: ServerHttp2Stream, headers: IncomingHttpHeaders): Arrival {
+  const socket = stream.session?.socket;
+  const { authorization } = headers;
+  return {
+    authorization: authorization === undefined ? [] : [authorization],
+    certificate: socket === undefined ? [] : peerNamesOf(socket),
+    peer: socket?.remoteAddress ?? 'unix',
+  };
+}
+
+/** A response behind its prefix. */
+export function frameOf(endpoint: Endpoint, response: Message): Buffer {
+  const frame = encode(endpoint, response, PREFIX_BYTES);
+  frame[0] = 0;
+  frame.writeUInt32BE(frame.length - PREFIX_BYTES, 1);
+  return frame;
+}
+
+const UNIT_MS = { H: 3_600_000, M: 60_000, S: 1_000, m: 1, u: 0.001, n: 0.000_001 } as const;
+
+/** The milliseconds of a `grpc-timeout`, such as `100m`, or undefined. */
+function timeoutMs(text: string): number | undefined {
+  const match = /^(\d{1,8})([HMSmun])$/.exec(text);
+  return match === null ? undefined : Number(match[1]) * UNIT_MS[match[2] as keyof typeof UNIT_MS];
+}
+
+/** Decompresses a message, as far as it may be large. */
+export function decompress(
+  bytes: Buffer,
+  headers: IncomingHttpHeaders,
+  bytesMax: number,
+  then: (message: Buffer | Failure) => void,
+): void {
+  const encoding = String(headers['grpc-encoding'] ?? 'identity');
+  if (encoding !== 'gzip' && encoding !== 'deflate') {
+    then(refuse('UNIMPLEMENTED', 'Messages may be compressed by gzip or deflate'));
+    return;
+  }
+  const inflater = encoding === 'gzip' ? createGunzip() : createInflate();
+  const pieces: Buffer[] = [];
+  let length = 0;
+  const finish = (outcome: Buffer | Failure): void => {
+    inflater.removeAllListeners('data');
+    inflater.destroy();
+    then(outcome);
+  };
+  inflater.on('error', () => finish(refuse('INTERNAL', 'The message cannot be decompressed')));
+  inflater.on('data', (piece: Buffer) => {
+    length += piece.length;
+    pieces.push(piece);
+    if (length > bytesMax) finish(tooLarge(length, bytesMax));
+  });
+  inflater.on('end', () => finish(Buffer.concat(pieces, length)));
+  inflater.end(bytes);
+}
