@@ -127,7 +127,7 @@ function outcomeOf(
     allocations: facts.allocations ?? [],
     emergency: facts.emergency,
     emergencyPolicy: facts.emergencyPolicy,
-    ...(facts.violation !== undefined && { violation: facts.violation }),
+    violation: facts.violation,
     // What follows from the draft has just named it. Without one nobody has: the ledger does.
     serviceLevel: draft && agent && levelNamed(draft.state.rules.levels, agent),
     effectiveLevels: facts.effectiveLevels,

@@ -14,9 +14,9 @@ export function canonicalRequest(command: Command): string {
   const fields = command as unknown as Readonly<Record<string, unknown>>;
   let text: string = command.method;
   for (const key of sortedKeys(fields)) {
-    if (OUTSIDE.includes(key)) continue;
     const value = fields[key];
     if (value === undefined || value === '' || value === false) continue;
+    if (OUTSIDE.includes(key)) continue;
     if (Array.isArray(value) && value.length === 0) continue;
     text += `\n${key}=${typeof value === 'bigint' ? formatAmount(value) : json(value)}`;
   }

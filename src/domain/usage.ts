@@ -123,6 +123,10 @@ export function sumRow(row: readonly UsageCell[], index: number): UsageCell {
 function addQuantities(a: Quantities, b: Quantities): Quantities {
   if (b.length === 0) return a;
   if (a.length === 0) return b;
+  // The names are nearly always the same ones. A map of them takes six times as long.
+  if (a.length === b.length && a.every(({ name }, at) => name === b[at]?.name)) {
+    return a.map(({ name, amount }, at) => ({ name, amount: amount + (b[at]?.amount ?? 0n) }));
+  }
   const sums = new Map(a.map(({ name, amount }) => [name, amount]));
   for (const { name, amount } of b) sums.set(name, (sums.get(name) ?? 0n) + amount);
   return [...sums]

@@ -63,7 +63,7 @@ export function flush(
     writer.putReservation(reservation, before, reservation.endTime + context.lateWindowMs);
   }
   for (const [sequence, refunded] of workspace.refunds) writer.putRefunded(sequence, refunded);
-  for (const { scope, record } of workspace.answers.values()) writer.putIdempotency(scope, record);
+  for (const { scope, record } of workspace.answers.all()) writer.putIdempotency(scope, record);
   writeRows(writer, workspace.rowChanges);
 
   const next = {

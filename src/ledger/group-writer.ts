@@ -1,5 +1,6 @@
 import type { Rejection } from '../domain/answer.js';
 import type { ReviewOrder } from '../domain/review.js';
+import { AnswerBook } from './answer-book.js';
 import type { Flushed } from './flush.js';
 import { settle } from './flush.js';
 import {
@@ -9,10 +10,10 @@ import {
   type GroupDecision,
 } from './group-decision.js';
 import { serverBusy, shuttingDown, storeUnavailable } from './group-refusals.js';
-import { answerKeyOf, type Judging } from './judge.js';
+import type { Judging } from './judge.js';
 import { dueAlone, runAlone as runScheduleAlone } from './scheduled-runs.js';
 import { settledReader, Unsettled } from './settled-reader.js';
-import { CorruptRecord, type Header, type IdempotencyRecord } from './store.js';
+import { CorruptRecord, type Header } from './store.js';
 import { UpkeepStopped } from './upkeep.js';
 import type { Workspace } from './workspace.js';
 
@@ -79,8 +80,8 @@ export function startGroupWriter(options: GroupWriterOptions): GroupWriter {
   let underWay = 0;
   /** When every group that was written is durable. */
   let written = Promise.resolve();
-  /** Answers of groups under way, by their keys. */
-  const answers = new Map<string, IdempotencyRecord>();
+  /** Answers of groups under way. */
+  const answers = new AnswerBook();
   /** Whether the next group can be decided only when none is under way. */
   let mustSettle = false;
   let scheduled = false;
@@ -97,7 +98,7 @@ export function startGroupWriter(options: GroupWriterOptions): GroupWriter {
     options,
     settledReader(store, {
       settled: () => underWay === 0,
-      answer: (scope) => answers.get(answerKeyOf(scope)),
+      answer: (scope) => answers.get(scope),
     }),
   );
 
@@ -174,7 +175,7 @@ export function startGroupWriter(options: GroupWriterOptions): GroupWriter {
       alerts: decision.moreAlerts && !closing,
       schedules: due.schedules && !decides(group, chores),
     };
-    for (const [key, { record }] of decision.workspace.answers) answers.set(key, record);
+    for (const answered of decision.workspace.answers.all()) answers.add(answered);
     underWay += 1;
     // What writes nothing may rest on groups that are not durable yet: it is answered after them.
     if (decision.writes) written = durable;
@@ -231,7 +232,7 @@ export function startGroupWriter(options: GroupWriterOptions): GroupWriter {
     if (workspace.changed) options.onDurable(workspace, flushed);
     settle(workspace, flushed, flushing);
     for (const id of ended) rows.reservations.settle(id, undefined);
-    for (const key of workspace.answers.keys()) answers.delete(key);
+    for (const { scope } of workspace.answers.all()) answers.delete(scope);
     for (const order of workspace.reviews) options.onReview(order);
     if (decision.more) maintain();
     if (decision.alone) submitAlone();

@@ -1,4 +1,3 @@
-import { hash } from 'node:crypto';
 import { reject, type Answer, type ConfigurationChange, type Outcome } from '../domain/answer.js';
 import type { Command } from '../domain/command.js';
 import { planConfiguration } from '../domain/configuration.js';
@@ -17,6 +16,7 @@ import type { Context, State } from '../domain/state.js';
 import type { Caller } from './api.js';
 import { runByHand } from './scheduled-runs.js';
 import { settleBudgets } from './settle-budgets.js';
+import { sha256 } from './sha256.js';
 import type { BalanceSnapshot, IdempotencyRecord, IdempotencyScope, StoreReader } from './store.js';
 import { SIDECAR_STAMP, Workspace, type RequestStamp } from './workspace.js';
 
@@ -64,7 +64,7 @@ export function judge(judging: Judging, command: Command, caller: Caller): Answe
     outcome.verdict === 'APPROVED' && (outcome.sequence !== 0 || effects !== undefined);
   if (changed && scope !== undefined && fingerprint !== undefined) {
     const record = recordOf(outcome, fingerprint, context.now, scope.uid === OPERATOR_PLANE);
-    workspace.answers.set(answerKeyOf(scope), { scope, record });
+    workspace.answers.add({ scope, record });
     if (outcome.sequence === 0) noteTime(workspace, scope, context.now);
   }
   return outcome;
@@ -103,12 +103,12 @@ function storedAnswer(
   scope: IdempotencyScope,
   fingerprint: Uint8Array,
 ): Answer | undefined {
-  const record = workspace.answer(answerKeyOf(scope)) ?? reader.idempotency(scope);
+  const record = workspace.answer(scope) ?? reader.idempotency(scope);
   return record && replay(workspace, scope, record, fingerprint);
 }
 
 function fingerprintOf(command: Command): Uint8Array {
-  return hash('sha256', canonicalRequest(command), 'buffer');
+  return sha256(canonicalRequest(command));
 }
 
 /** However many holds wait to be swept, an agent's own passed ones never deny it. */
@@ -149,11 +149,6 @@ function scopeOf(state: State, command: Command): IdempotencyScope | undefined {
     return reservation && { uid: reservation.agentUid, method, requestId };
   }
   return { uid: OPERATOR_PLANE, method, requestId };
-}
-
-/** The key of a request's answer among those of groups that are not durable yet. */
-export function answerKeyOf(scope: IdempotencyScope): string {
-  return `${scope.uid} ${scope.method} ${scope.requestId}`;
 }
 
 function stampOf(command: Command, caller: Caller): RequestStamp {
@@ -202,7 +197,7 @@ function replay(
     object: record.object,
     emergency: record.emergency && answerOf(record.emergency),
     emergencyPolicy: record.emergencyPolicy,
-    ...(record.violation !== undefined && { violation: record.violation }),
+    violation: record.violation,
     serviceLevel: agent && levelNamed(state.rules.levels, agent),
     effectiveLevels: record.effectiveLevels,
   };

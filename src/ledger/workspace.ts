@@ -16,6 +16,7 @@ import type { State } from '../domain/state.js';
 import { addCells, cellOf, minuteStart, type UsageTotals } from '../domain/usage.js';
 import type { ReviewOrder } from '../domain/review.js';
 import type { Alarm } from '../domain/violation.js';
+import { AnswerBook } from './answer-book.js';
 import type { IdempotencyRecord, IdempotencyScope } from './store.js';
 
 /** Whose request an entry belongs to. */
@@ -67,8 +68,8 @@ export class Workspace implements State {
   readonly reviews: ReviewOrder[] = [];
   /** What was denied: raised when the group is decided, so that no undone batch takes it along. */
   readonly denied: Denied[] = [];
-  /** New answers of this group by key, to find a repeated request before it is written. */
-  readonly answers = new Map<string, { scope: IdempotencyScope; record: IdempotencyRecord }>();
+  /** New answers of this group. */
+  readonly answers = new AnswerBook();
   readonly #agentUids = new Map<string, Uid>();
   readonly #poolUids = new Map<string, Uid>();
   readonly #parent: State;
@@ -262,7 +263,7 @@ export class Workspace implements State {
     for (const [uid, pool] of inner.pools) this.pools.set(uid, pool);
     for (const [id, reservation] of inner.reservations) this.reservations.set(id, reservation);
     for (const [sequence, refunded] of inner.refunds) this.refunds.set(sequence, refunded);
-    for (const [key, answer] of inner.answers) this.answers.set(key, answer);
+    for (const answered of inner.answers.all()) this.answers.add(answered);
     // Not by spreading: a pruning may have more entries than a call takes arguments.
     for (const entry of inner.entries) this.entries.push(entry);
     this.#putRows(inner.rowChanges, inner);
@@ -271,11 +272,11 @@ export class Workspace implements State {
     this.#nextUid = inner.#nextUid;
   }
 
-  /** The answer of an earlier request of this group, by its key. */
-  answer(key: string): IdempotencyRecord | undefined {
-    const own = this.answers.get(key)?.record;
+  /** The answer of an earlier request of this group. */
+  answer(scope: IdempotencyScope): IdempotencyRecord | undefined {
+    const own = this.answers.get(scope);
     if (own !== undefined) return own;
-    return this.#parent instanceof Workspace ? this.#parent.answer(key) : undefined;
+    return this.#parent instanceof Workspace ? this.#parent.answer(scope) : undefined;
   }
 
   /** The ids that new accounts of this workspace got. */

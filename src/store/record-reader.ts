@@ -1,6 +1,6 @@
-import { hash } from 'node:crypto';
 import type { CollectionName, Collections, RowRange } from '../domain/collection.js';
 import type { Pool, Reservation, Uid } from '../domain/model.js';
+import { sha256 } from '../ledger/sha256.js';
 import type { Due, StoredEntry, StoreReader, UsageRow } from '../ledger/store.js';
 import type { UsageCell } from '../domain/usage.js';
 import {
@@ -117,7 +117,7 @@ export function storedEntry(bytes: Buffer): StoredEntry {
 
 /** SHA-256 of the previous hash followed by the exact stored bytes. */
 export function chainHash(previousHash: Uint8Array, bytes: Uint8Array): Uint8Array {
-  return hash('sha256', Buffer.concat([previousHash, bytes]), 'buffer');
+  return sha256(Buffer.concat([previousHash, bytes]));
 }
 
 function* agentIds(kv: KeyValueStore, last: string | undefined): Generator<readonly [string, Uid]> {

@@ -1,6 +1,6 @@
-import { hash } from 'node:crypto';
 import { formatAmount } from '../domain/amount.js';
 import type { Reservation } from '../domain/model.js';
+import { sha256 } from '../ledger/sha256.js';
 import type { StoreReader, StoreWriter } from '../ledger/store.js';
 import type { UsageCell } from '../domain/usage.js';
 import {
@@ -184,10 +184,17 @@ export function recordWriter(reader: StoreReader): RecordWriter {
       const written = wire.written();
       written.set(entry.previousHash, 0);
       sealFrame(written, HASH_BYTES);
-      kv.put('entries', numberKey(entry.sequence), Buffer.from(written.subarray(HASH_BYTES)));
-      return hash('sha256', written, 'buffer');
+      kv.put('entries', numberKey(entry.sequence), copyOf(written, HASH_BYTES));
+      return sha256(written);
     },
   };
+}
+
+/** A copy of the bytes from a place on. */
+function copyOf(bytes: Buffer, start: number): Buffer {
+  const copy = Buffer.allocUnsafe(bytes.length - start);
+  bytes.copy(copy, 0, start);
+  return copy;
 }
 
 /** Where rows are put. */
