@@ -99,7 +99,7 @@ class BidiCall implements BidiStream<Message, Message> {
     const stream = this.#stream;
     this.#events = events;
     stream.on('data', (piece: Buffer) => {
-      if (this.#isOver) return;
+      if (this.#isDone()) return;
       this.#arrived.add(piece);
       this.#deliver();
     });
@@ -185,7 +185,7 @@ class BidiCall implements BidiStream<Message, Message> {
     while (this.#wants() && this.#arrived.hasPrefix()) {
       const length = this.#arrived.messageLength();
       if (length > this.#bytesMax) this.#break(tooLarge(length, this.#bytesMax));
-      if (this.#isOver || !this.#arrived.hasMessage()) break;
+      if (!this.#wants() || !this.#arrived.hasMessage()) break;
       const isCompressed = this.#arrived.isCompressed();
       const message = this.#arrived.take();
       if (isCompressed) this.#inflate(message);
@@ -196,7 +196,12 @@ class BidiCall implements BidiStream<Message, Message> {
   }
 
   #wants(): boolean {
-    return !this.#isOver && !this.#isPaused && !this.#isInflating;
+    return !this.#isDone() && !this.#isPaused && !this.#isInflating;
+  }
+
+  /** Whether nothing that comes counts any more. The guard may have refused the call: it is closed then. */
+  #isDone(): boolean {
+    return this.#isOver || this.#stream.closed;
   }
 
   #inflate(message: Buffer): void {
@@ -204,7 +209,10 @@ class BidiCall implements BidiStream<Message, Message> {
     this.#stream.pause();
     decompress(message, this.#headers, this.#bytesMax, (inflated) => {
       this.#isInflating = false;
-      if (this.#isOver) return;
+      if (this.#isDone()) {
+        this.#stream.resume();
+        return;
+      }
       if (isFailure(inflated)) {
         this.#break(inflated);
         return;

@@ -63,7 +63,7 @@ function inflate(framing: Framing, messageBytesMax: number): void {
 
 function takePrefix(framing: Framing, byte: number): void {
   if (framing.prefix === 0) {
-    framing.isCompressed = (byte & 1) === 1;
+    framing.isCompressed = byte !== 0;
     framing.length = 0;
   } else {
     framing.length = framing.length * 256 + byte;

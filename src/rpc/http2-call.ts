@@ -91,6 +91,8 @@ function timeoutMs(text: string): number | undefined {
   return match === null ? undefined : Number(match[1]) * UNIT_MS[match[2] as keyof typeof UNIT_MS];
 }
 
+const UNKNOWN_ENCODING = refuse('UNIMPLEMENTED', 'Messages may be compressed by gzip or deflate');
+
 /** Decompresses a message, as far as it may be large. */
 export function decompress(
   bytes: Buffer,
@@ -100,7 +102,7 @@ export function decompress(
 ): void {
   const encoding = String(headers['grpc-encoding'] ?? 'identity');
   if (encoding !== 'gzip' && encoding !== 'deflate') {
-    then(refuse('UNIMPLEMENTED', 'Messages may be compressed by gzip or deflate'));
+    then(UNKNOWN_ENCODING);
     return;
   }
   const inflater = encoding === 'gzip' ? createGunzip() : createInflate();

@@ -159,6 +159,8 @@ export function guardHttp2(
       arrivals.give(call.taken);
       call.taken = 0;
     }
+    // Who is not read from cannot send.
+    if (isOpenEnded && stream.isPaused()) call.since = sweep;
     if (sweep - call.since <= SWEEPS) return;
     // A client takes NO_ERROR, which a mere end would tell it, for an answer.
     if (stream.closed) stream.destroy();

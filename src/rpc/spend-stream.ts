@@ -120,10 +120,11 @@ class SpendStream {
   }
 
   #endAfterWork(how: 'ended' | 'closing'): void {
-    this.#ending = how;
+    // The first reason stays: after `closing` items are dropped, which an OK would not tell.
+    if (this.#ending === 'no') this.#ending = how;
     if (this.#over || this.#slots.length > 0) return;
     this.#over = true;
-    this.#stream.end(how === 'closing' ? rejectShutdown() : undefined);
+    this.#stream.end(this.#ending === 'closing' ? rejectShutdown() : undefined);
   }
 
   #fail(cause: unknown): void {

@@ -151,6 +151,28 @@ test('a message that says it is too large ends the stream before it has come', a
   expect(await over).toEqual({ http: 200, grpc: status.RESOURCE_EXHAUSTED, ids: [] });
 });
 
+const [M1, M2] = [message(plain(1)), message(plain(2, 'x'.repeat(5_000)))];
+const zeros = gzipSync(Buffer.alloc(60_000));
+
+test.each([
+  ['a message that is not whole', Buffer.concat([M1, M2.subarray(0, 3_000)])],
+  ['compressed messages', Buffer.concat([M1, message(zeros, true), M1])],
+  [
+    'messages compressed by another flag',
+    Buffer.concat([M1, Buffer.of(2), message(zeros).subarray(1)]),
+  ],
+])('where there is no room for %s, nothing that came with it is judged', async (_what, piece) => {
+  const ledger = fakeLedger();
+  const { agent } = await serve({ ledger, limits: { requestBytesMax: 2_000, streamsMax: 1 } });
+  const { stream, over } = open(agent, { 'grpc-encoding': 'gzip' });
+  stream.write(piece);
+  expect(await over).toEqual({ http: 200, grpc: status.RESOURCE_EXHAUSTED, ids: [] });
+  expect(ledger.commands).toEqual([]);
+  const next = open(agent);
+  next.stream.end(M1);
+  expect(await next.over).toEqual({ http: 200, grpc: status.OK, ids: ['r-1'] });
+});
+
 test('a deadline ends the stream, and what was in work is not answered', async () => {
   const { ledger, waiting } = held();
   const { agent } = await serve({ ledger, limits: { streamsMax: 1 } });

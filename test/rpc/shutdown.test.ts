@@ -59,6 +59,25 @@ test('calls in progress are answered before the server is closed', async () => {
   await closing;
 });
 
+test('a SpendStream whose client ends while the server stops is told that it missed something', async () => {
+  const { ledger, open, waiting } = heldLedger();
+  const server = await serve({ ledger });
+  const stream = bidi(connect(server.agent), spendStream);
+  const streamed = drain(stream);
+  stream.write({ item: REQUEST });
+  await expect.poll(waiting).toBe(1);
+  const closing = server.close({ graceMs: 15_000 });
+  stream.write({ item: { ...REQUEST, requestId: 'r-2' } });
+  stream.end();
+  // Until both have come.
+  await new Promise((resolve) => setTimeout(resolve, 200));
+  open();
+  const { messages, failure } = await streamed;
+  expect(messages.map(({ result }) => result?.requestId)).toEqual(['r-1']);
+  expect(failure).toMatchObject({ code: 'UNAVAILABLE', reason: 'SHUTTING_DOWN' });
+  await closing;
+});
+
 test('streams end with SHUTTING_DOWN, idle connections at once, and nothing is accepted', async () => {
   const server = await serve({ ledger: fakeLedger({ watchBudgets: endless }) });
   const idle = connect(server.agent);
