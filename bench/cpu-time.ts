@@ -27,11 +27,17 @@ export function familyCpuSeconds(pid: number): number | undefined {
   );
 }
 
-/** Bytes of a process that are in memory, undefined where the system has no /proc. */
-export function residentBytes(pid: number): number | undefined {
+/**
+ * Bytes of a process that are in memory, undefined where the system has no /proc. RssAnon counts no files
+ * that are mapped, such as a store.
+ */
+export function residentBytes(
+  pid: number,
+  counts: 'VmRSS' | 'RssAnon' = 'VmRSS',
+): number | undefined {
   try {
     const status = readFileSync(`/proc/${pid}/status`, 'latin1');
-    const kilobytes = /^VmRSS:\s+(\d+) kB$/m.exec(status)?.[1];
+    const kilobytes = new RegExp(`^${counts}:\\s+(\\d+) kB$`, 'm').exec(status)?.[1];
     return kilobytes === undefined ? undefined : Number(kilobytes) * 1_024;
   } catch {
     return undefined;

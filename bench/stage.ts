@@ -34,6 +34,8 @@ export interface SidecarOptions {
   /** A data directory that is there. Default: a new one. */
   readonly dataDir?: string;
   readonly flags?: readonly string[];
+  /** Whether its time passes faster than ours: see time-lapse.ts. */
+  readonly timeLapse?: boolean;
 }
 
 /** What a child is started with. */
@@ -95,6 +97,9 @@ export function openStage(options: StageOptions): Stage {
     const dataDir = given.dataDir ?? path.join(folder, `data-${sidecars}`);
     const socket = path.join(folder, `agent-${sidecars}.sock`);
     const { profileFolder } = options;
+    const nodeFlags = given.timeLapse === true ? ['--import', own('time-lapse.js')] : [];
+    if (profileFolder !== undefined)
+      nodeFlags.push('--cpu-prof', `--cpu-prof-dir=${profileFolder}`);
     const { child, said } = await start(options.sidecarScript, {
       words: [
         'serve',
@@ -102,7 +107,7 @@ export function openStage(options: StageOptions): Stage {
         ...['--agent-socket', socket, '--data-dir', dataDir],
         ...['--admin-auth', 'none', '--log-level', 'error', ...(given.flags ?? [])],
       ],
-      flags: profileFolder === undefined ? [] : ['--cpu-prof', `--cpu-prof-dir=${profileFolder}`],
+      flags: nodeFlags,
     });
     const { agentAddress: tcp, adminAddress: admin } = said as Addresses;
     const agents = given.agents ?? (given.dataDir === undefined ? AGENTS : 0);
