@@ -60,12 +60,18 @@ const postgresql = comparison({
   needs: ['postgres', 'initdb', 'pgbench', 'psql'],
   gauges: [
     { name: 'throughput / PostgreSQL', unit: '', target: { atLeast: 3 }, of: throughputRatio },
+    {
+      name: 'echo, which keeps nothing / PostgreSQL',
+      unit: '',
+      of: ([peer, , echo]) => (echo?.throughput ?? Number.NaN) / (peer?.throughput ?? Number.NaN),
+    },
   ],
-  sideCount: 2,
+  sideCount: 3,
   setup: () => 10,
   sides: async (stage) => [
     await postgresqlSpends(stage, MANY),
     await side('sidecar', spends(MANY), await stage.sidecar()),
+    await side('echo', spends(MANY), await stage.echo()),
   ],
 });
 

@@ -179,6 +179,14 @@ export function moveMoney(draft: Draft, uid: Uid, move: MoneyMove): Agent {
   return after;
 }
 
+/** Counts an agent's open reservations. */
+export function countHold(draft: Draft, uid: Uid, step: 1 | -1): Agent {
+  const after = copyAgent(draftAgent(draft, uid));
+  after.openReservations += step;
+  draft.agents.set(uid, after);
+  return after;
+}
+
 /** The changes of a pool's own balances; what is left out is 0. */
 export interface PoolMove {
   readonly funded?: Amount;

@@ -111,10 +111,10 @@ export function makeGroupDecider(options: DecisionOptions, settled: StoreReader)
     // A group that only writes counted denials, such as the last one, decides nothing.
     const decides = tasks.length > 0 || chores.maintenance || chores.schedules || chores.alerts;
     const expiry = decides ? expireDue(workspace, context) : nextExpiry;
-    const judging = { workspace, reader: settled, context };
-    if (decides && rows.rules.schedules.nextDue <= now) runSchedules(judging);
     const backlog = expiry <= now;
-    for (const task of tasks) task({ ...judging, backlog });
+    const judging: Judging = { workspace, reader: settled, context, backlog };
+    if (decides && rows.rules.schedules.nextDue <= now) runSchedules(judging);
+    for (const task of tasks) task(judging);
     const judged = chores.alerts ? round.step(workspace, settled, now) : undefined;
     raiseDenied(workspace, now);
     if (chores.denials) rows.episodes.write(workspace, now);
@@ -153,7 +153,7 @@ export function makeGroupDecider(options: DecisionOptions, settled: StoreReader)
   }
 
   /** Every group runs what is due: as with holds, a damaged record must not make all of them fail. */
-  function runSchedules({ workspace, ...running }: Omit<Judging, 'backlog'>): void {
+  function runSchedules({ workspace, ...running }: Judging): void {
     if (promptStopped) return;
     const inner = new Workspace(workspace, running.context.now);
     try {

@@ -124,7 +124,8 @@ class BidiCall implements BidiStream<Message, Message> {
 
   write(response: Message): boolean {
     const frame = frameOf(this.#endpoint, response);
-    if (this.#frames.length === 0) process.nextTick(flush, this);
+    // What the same turn settles comes first: it is queued already.
+    if (this.#frames.length === 0) queueMicrotask(() => this.flush());
     this.#frames.push(frame);
     this.#frameBytes += frame.length;
     const { writableLength, writableHighWaterMark } = this.#stream;
@@ -263,8 +264,4 @@ const CUT = reject('INVALID_REQUEST', 'The stream ended within a message');
 
 function nothing(): void {
   // No place was taken.
-}
-
-function flush(call: BidiCall): void {
-  call.flush();
 }

@@ -3,7 +3,7 @@ import { reject, type Rejection, type WarningCode } from '../answer.js';
 import { availableOf } from '../budget.js';
 import type { CommitCommand } from '../command.js';
 import { carryOut, type Decided } from '../decided.js';
-import { beginDraft, closeEntry, draftAgent, moveMoney, type Draft } from '../draft.js';
+import { beginDraft, closeEntry, countHold, draftAgent, moveMoney, type Draft } from '../draft.js';
 import type { Agent, Quantities, Reservation } from '../model.js';
 import type { Context, State } from '../state.js';
 import { raiseOverspend } from './alarms.js';
@@ -168,10 +168,7 @@ function post(
   if (reservation.state === 'EXPIRED') return postSpent(draft, agent, cost.amount);
   const released = cost.final ? reservation.held : minAmount(cost.amount, reservation.held);
   const after = moveMoney(draft, agent.uid, { spent: cost.amount, reserved: -released });
-  if (!cost.final) return after;
-  const settled = { ...after, openReservations: after.openReservations - 1 };
-  draft.agents.set(agent.uid, settled);
-  return settled;
+  return cost.final ? countHold(draft, agent.uid, -1) : after;
 }
 
 /** The reservation after a commit. An expired one stays EXPIRED. */

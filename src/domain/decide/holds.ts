@@ -1,5 +1,13 @@
 import { reject, type Rejection } from '../answer.js';
-import { closeEntry, draftAgent, draftPool, moveMoney, touch, type Draft } from '../draft.js';
+import {
+  closeEntry,
+  countHold,
+  draftAgent,
+  draftPool,
+  moveMoney,
+  touch,
+  type Draft,
+} from '../draft.js';
 import type { EntryKind } from '../entry.js';
 import type { Method, Reservation } from '../model.js';
 import { isDue } from './checks.js';
@@ -48,7 +56,7 @@ export function endHold(
 ): Reservation {
   const kind: EntryKind = state === 'EXPIRED' ? 'EXPIRE' : 'RELEASE';
   const agent = moveMoney(draft, reservation.agentUid, { reserved: -reservation.held });
-  draft.agents.set(agent.uid, { ...agent, openReservations: agent.openReservations - 1 });
+  countHold(draft, agent.uid, -1);
   const ended: Reservation = {
     ...reservation,
     state,

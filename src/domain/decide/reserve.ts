@@ -1,7 +1,7 @@
 import { reject } from '../answer.js';
 import type { ReserveCommand } from '../command.js';
 import { carryOut, deny, type Decided } from '../decided.js';
-import { beginDraft, closeEntry, draftAgent, moveMoney } from '../draft.js';
+import { beginDraft, closeEntry, countHold, moveMoney } from '../draft.js';
 import type { Reservation } from '../model.js';
 import type { Context, State } from '../state.js';
 import { raiseReports } from './alarms.js';
@@ -62,12 +62,11 @@ export function decideReserve(state: State, command: ReserveCommand, context: Co
     verbs: command.requestId === '' ? [] : [{ method: 'RESERVE', requestId: command.requestId }],
   };
   const draft = beginDraft(state, context.now);
+  if (names !== agent.quantityNames) {
+    draft.agents.set(agent.uid, { ...agent, quantityNames: names });
+  }
   moveMoney(draft, agent.uid, { reserved: granted });
-  draft.agents.set(agent.uid, {
-    ...draftAgent(draft, agent.uid),
-    quantityNames: names,
-    openReservations: agent.openReservations + 1,
-  });
+  countHold(draft, agent.uid, 1);
   draft.reservations.set(reservation.id, reservation);
   closeEntry(draft, 'RESERVE', {
     amount: granted,
