@@ -1,13 +1,11 @@
 import type { Message } from '@bufbuild/protobuf';
-import type { IncomingHttpHeaders, OutgoingHttpHeaders, ServerHttp2Stream } from 'node:http2';
+import type { IncomingHttpHeaders, ServerHttp2Stream } from 'node:http2';
 import { reject } from '../domain/answer.js';
 import { Arrived } from './arrived.js';
-import { type Endpoint, type Mount, callerOf, decode, endpointsOf, fault } from './endpoint.js';
+import { AnswerStream } from './answer-stream.js';
+import { type Endpoint, callerOf, decode, fault } from './endpoint.js';
 import {
-  OK,
-  RESPONSE_HEADERS,
   type ServeCall,
-  WITH_TRAILERS,
   arrivalOf,
   beginCall,
   decompress,
@@ -15,25 +13,15 @@ import {
   tooLarge,
 } from './http2-call.js';
 import type { BidiEvents, BidiHandler, BidiStream } from './method.js';
-import { refuseStream, trailersOf } from './refuse-stream.js';
 import { type Failure, isFailure, isShutdown } from './status.js';
 
 type Handler = BidiHandler<Message, Message>;
 
-/**
- * Serves the methods of a mount that stream in both directions over gRPC, by path, on the streams of
- * Node's HTTP/2: docs/decisions/0007-unary-calls.md.
- */
-export function bidiCalls(mount: Mount, messageBytesMax: number): ReadonlyMap<string, ServeCall> {
-  const calls = new Map<string, ServeCall>();
-  for (const [method, endpoint] of endpointsOf(mount)) {
-    if (method.kind !== 'bidi_streaming') continue;
-    const { handler } = method;
-    calls.set(endpoint.path, (stream, headers) => {
-      new BidiCall(endpoint, messageBytesMax, stream, headers).begin(handler);
-    });
-  }
-  return calls;
+/** Serves a method that streams in both directions over gRPC. */
+export function serveBidi(endpoint: Endpoint, handler: Handler, bytesMax: number): ServeCall {
+  return (stream, headers) => {
+    new BidiCall(endpoint, bytesMax, stream, headers).begin(handler);
+  };
 }
 
 /** A call from its headers to its end. */
@@ -55,7 +43,7 @@ class BidiCall implements BidiStream<Message, Message> {
   /** Responses that leave together: those of one turn of the event loop. */
   #frames: Buffer[] = [];
   #frameBytes = 0;
-  #trailers: OutgoingHttpHeaders = OK;
+  readonly #answer: AnswerStream;
   /** The handler waits for `drained`. */
   #isFull = false;
   #isOver = false;
@@ -70,6 +58,7 @@ class BidiCall implements BidiStream<Message, Message> {
     this.#bytesMax = bytesMax;
     this.#stream = stream;
     this.#headers = headers;
+    this.#answer = new AnswerStream(stream);
   }
 
   begin(handler: Handler): void {
@@ -141,17 +130,7 @@ class BidiCall implements BidiStream<Message, Message> {
     this.#isOver = true;
     this.#arrived.clear();
     this.#leave();
-    const stream = this.#stream;
-    if (stream.destroyed || stream.closed) return;
-    if (stream.headersSent) {
-      if (why !== undefined) this.#trailers = trailersOf(why);
-      stream.end();
-    } else if (why !== undefined) {
-      refuseStream(stream, why);
-    } else {
-      stream.respond({ ...RESPONSE_HEADERS, ...OK }, { endStream: true });
-    }
-    stream.resume();
+    this.#answer.end(why);
   }
 
   fail(cause: unknown): void {
@@ -164,13 +143,8 @@ class BidiCall implements BidiStream<Message, Message> {
     const bytes = Buffer.concat(this.#frames, this.#frameBytes);
     this.#frames = [];
     this.#frameBytes = 0;
-    const stream = this.#stream;
-    if (this.#isOver || stream.destroyed || stream.closed) return;
-    if (!stream.headersSent) {
-      stream.once('wantTrailers', () => stream.sendTrailers(this.#trailers));
-      stream.respond(RESPONSE_HEADERS, WITH_TRAILERS);
-    }
-    if (stream.write(bytes)) this.#drained();
+    if (this.#isOver || this.#answer.isGone) return;
+    if (this.#answer.write(bytes)) this.#drained();
   }
 
   #drained(): void {

@@ -29,13 +29,7 @@ export function beginCall(
   headers: IncomingHttpHeaders,
   refuse: (failure: Failure) => void,
 ): boolean {
-  // What fails closes the stream too, and then nobody is left to be told.
-  stream.on('error', ignore);
-  if (headers['content-type']?.startsWith('application/grpc') !== true) {
-    stream.respond({ ':status': 415 }, { endStream: true });
-    stream.resume();
-    return false;
-  }
+  if (!isGrpc(stream, headers)) return false;
   const timeout = headers['grpc-timeout'];
   if (timeout === undefined) return true;
   const milliseconds = timeoutMs(String(timeout));
@@ -60,8 +54,18 @@ export function tooLarge(bytes: number, bytesMax: number): Failure {
   return refuse('RESOURCE_EXHAUSTED', `The message has ${bytes} bytes and ${bytesMax} are taken`);
 }
 
+/** Whether a call speaks gRPC. One that does not is answered. */
+export function isGrpc(stream: ServerHttp2Stream, headers: IncomingHttpHeaders): boolean {
+  // What fails closes the stream too, and then nobody is left to be told.
+  stream.on('error', ignore);
+  if (headers['content-type']?.startsWith('application/grpc') === true) return true;
+  stream.respond({ ':status': 415 }, { endStream: true });
+  stream.resume();
+  return false;
+}
+
 function ignore(): void {
-  // See beginCall().
+  // See isGrpc().
 }
 
 /** Who sends a call, as the guard asks for it. */

@@ -1,28 +1,25 @@
-import type { Server as GrpcServer } from '@grpc/grpc-js';
-import { constants } from 'node:http2';
-import type {
-  Http2Server,
-  Http2Session,
-  IncomingHttpHeaders,
-  ServerHttp2Session,
-  ServerHttp2Stream,
-} from 'node:http2';
+import { constants, createServer } from 'node:http2';
+import type { IncomingHttpHeaders, ServerHttp2Session, ServerHttp2Stream } from 'node:http2';
+import type { Socket } from 'node:net';
 import type { Arrivals } from './arrivals.js';
 import { busy } from './busy.js';
 import { follow, startFraming } from './framing.js';
 import type { Framing } from './framing.js';
-import type { ServeCall } from './http2-call.js';
+import { type GrpcMethod, NO_METHOD } from './grpc-methods.js';
+import { keepAlive } from './keepalive.js';
 import type { MountedMethod } from './method.js';
-import { CONTROL_FRAMES_PER_SECOND_MAX } from './limits.js';
+import { CONTROL_FRAMES_PER_SECOND_MAX, SESSION_MEGABYTES_MAX } from './limits.js';
 import type { RpcLimits } from './limits.js';
 import { refuseStream } from './refuse-stream.js';
 import { refuse } from './status.js';
 import type { Failure } from './status.js';
 
-/** Bounds what grpc-js and Node leave unbounded on HTTP/2 connections. */
+/** Serves gRPC on HTTP/2 connections, and bounds what Node leaves unbounded there. */
 export interface Http2Guard {
-  /** Calls in progress. */
-  calls(): number;
+  /** Serves a connection. */
+  take(socket: Socket): void;
+  /** Lets calls in progress finish; no others begin. */
+  drain(): void;
   /** Ends its timers. */
   close(): void;
 }
@@ -65,41 +62,45 @@ type StreamListener = (
 ) => void;
 
 /**
- * Looks at every call before it is served, those in `own` by that and the others by grpc-js. A call
- * beyond a bound is answered SERVER_BUSY, one whose request does not arrive in time
- * DEADLINE_EXCEEDED; a connection that floods with control frames or stays idle is closed. `kinds` are
- * those of the methods by path.
+ * Looks at every call before it is served. A call beyond a bound is answered SERVER_BUSY, one whose
+ * request does not arrive in time DEADLINE_EXCEEDED; a connection that floods with control frames, stays
+ * idle or gives no sign of life is closed. `methods` are by their paths.
  */
 export function guardHttp2(
-  grpc: GrpcServer,
   limits: RpcLimits,
   arrivals: Arrivals,
-  kinds: ReadonlyMap<string, MountedMethod['kind']>,
-  own: ReadonlyMap<string, ServeCall>,
+  methods: ReadonlyMap<string, GrpcMethod>,
 ): Http2Guard {
-  const server = http2ServerOf(grpc);
-  server.updateSettings({ maxHeaderListSize: limits.headerBytesMax });
-  const seats = new Map<Http2Session, Seat>();
+  const server = createServer({
+    maxSessionMemory: SESSION_MEGABYTES_MAX,
+    settings: {
+      maxConcurrentStreams: limits.callsPerConnectionMax,
+      maxHeaderListSize: limits.headerBytesMax,
+    },
+  });
+  const seats = new Map<ServerHttp2Session, Seat>();
   const calls = new Set<GuardedCall>();
   let sweep = 0;
   let look = 0;
 
-  const [serveStream] = server.listeners('stream') as StreamListener[];
-  server.removeAllListeners('stream');
-  server.on('session', (session: ServerHttp2Session) => seat(session, seats, look));
-  server.on('stream', ((stream, headers, flags, rawHeaders) => {
-    const path = headers[':path'] ?? '';
+  server.on('session', (session: ServerHttp2Session) => {
+    seat(session, seats, look);
+    keepAlive(session, limits);
+  });
+  server.on('stream', ((stream, headers, _flags, rawHeaders) => {
+    const method = methods.get(headers[':path'] ?? '') ?? NO_METHOD;
     const call: GuardedCall = {
       stream,
       framing: startFraming(),
-      kind: kinds.get(path) ?? 'unary',
+      kind: method.kind,
       since: sweep,
       isLeaving: false,
       taken: 0,
       isRefused: false,
     };
     calls.add(call);
-    const at = stream.session === undefined ? undefined : seats.get(stream.session);
+    const at =
+      stream.session === undefined ? undefined : seats.get(stream.session as ServerHttp2Session);
     if (at !== undefined) {
       at.calls += 1;
       at.open += 1;
@@ -123,9 +124,7 @@ export function guardHttp2(
       return;
     }
     stream.on('data', (bytes: Buffer) => arrive(call, bytes));
-    const serve = own.get(path);
-    if (serve === undefined) serveStream?.call(server, stream, headers, flags, rawHeaders);
-    else serve(stream, headers);
+    method.serve(stream, headers);
   }) satisfies StreamListener);
 
   function arrive(call: GuardedCall, bytes: Buffer): void {
@@ -194,7 +193,10 @@ export function guardHttp2(
   seconds.unref();
   looking.unref();
   return {
-    calls: () => calls.size,
+    take: (socket) => void server.emit('connection', socket),
+    drain() {
+      for (const session of seats.keys()) session.close();
+    },
     close() {
       clearInterval(sweeping);
       clearInterval(seconds);
@@ -221,7 +223,7 @@ function isOverlong(
 /** Counts what a connection does; closes one that floods with pings or settings. */
 function seat(
   session: ServerHttp2Session,
-  seats: Map<Http2Session, Seat>,
+  seats: Map<ServerHttp2Session, Seat>,
   idleSince: number,
 ): void {
   const own: Seat = { open: 0, idleSince, calls: 0, controls: 0 };
@@ -243,15 +245,4 @@ function refuseCall(call: GuardedCall, failure: Failure): void {
   call.isRefused = true;
   if (!stream.destroyed && !stream.closed) stream.on('error', () => undefined);
   refuseStream(stream, failure);
-}
-
-/** The HTTP/2 server that the one connection injector of grpc-js feeds. */
-function http2ServerOf(grpc: GrpcServer): Http2Server {
-  // Not public. There is no other way to see a call before it is held: interceptors come later.
-  const { http2Servers } = grpc as unknown as { http2Servers?: Map<Http2Server, unknown> };
-  const [server] = http2Servers?.keys() ?? [];
-  if (server === undefined || server.listenerCount('stream') !== 1) {
-    throw new Error('grpc-js keeps its HTTP/2 server elsewhere than this version of it did');
-  }
-  return server;
 }

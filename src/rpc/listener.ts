@@ -1,4 +1,3 @@
-import { Server as GrpcServer, ServerCredentials } from '@grpc/grpc-js';
 import { createServer } from 'node:http';
 import type { Server as HttpServer } from 'node:http';
 import { createServer as createTlsServer } from 'node:https';
@@ -7,23 +6,21 @@ import type { Socket } from 'node:net';
 import { TLSSocket } from 'node:tls';
 import { formatAddress, parseAddress } from './address.js';
 import { countArrivals } from './arrivals.js';
-import { bidiCalls } from './bidi-calls.js';
 import { bind } from './bind.js';
 import type { SocketAccess } from './bind.js';
 import type { Mount } from './endpoint.js';
 import { anyHost, hostGuard } from './host.js';
+import { grpcMethods } from './grpc-methods.js';
 import { guardHttp1 } from './http1-guard.js';
 import { guardHttp2 } from './http2-guard.js';
-import { IDLE_MS_MAX, SESSION_MEGABYTES_MAX } from './limits.js';
+import { IDLE_MS_MAX } from './limits.js';
 import type { RpcLimits } from './limits.js';
 import type { ServeHttp1 } from './mount-connect.js';
-import { kindsOf, mountGrpc } from './mount-grpc.js';
 import { keepPeerCertificate } from './peer.js';
 import { boundPeers } from './peers.js';
 import { sniff } from './sniff.js';
 import { contextOptions, tlsOptions } from './tls.js';
 import type { TlsMaterial } from './tls.js';
-import { unaryCalls } from './unary-calls.js';
 
 /** What a listener is made of. */
 export interface ListenerOptions {
@@ -53,22 +50,13 @@ export interface Listener {
   close(graceMs: number): Promise<void>;
 }
 
-const DRAIN_MARGIN_MS = 1_000;
-
 /** Begins to listen. Rejects when the address cannot be had. */
 export async function startListener(options: ListenerOptions): Promise<Listener> {
   const { mount, limits, tls } = options;
   const address = parseAddress(options.address);
   const guard = address.kind === 'unix' ? anyHost : hostGuard(options.allowedHosts);
-  const grpc = grpcServer(limits);
-  mountGrpc(grpc, mount);
-  const injector = grpc.createConnectionInjector(ServerCredentials.createInsecure());
   const arrivals = countArrivals(limits.requestBytesMax);
-  const own = new Map([
-    ...unaryCalls(mount, limits.messageBytesMax),
-    ...bidiCalls(mount, limits.messageBytesMax),
-  ]);
-  const calls = guardHttp2(grpc, limits, arrivals, kindsOf(mount), own);
+  const grpc = guardHttp2(limits, arrivals, grpcMethods(mount, limits.messageBytesMax));
   const http = tls === undefined ? httpServer(limits) : httpsServer(limits, tls);
   const requests = guardHttp1(limits, arrivals);
   const admitsPeer = boundPeers(limits.connectionsPerPeerMax);
@@ -121,10 +109,12 @@ export async function startListener(options: ListenerOptions): Promise<Listener>
     sniff(socket, limits.headersTimeoutMs, (protocol) => {
       if (protocol === 'http1') {
         serveHttp1?.call(http, socket);
+      } else if (closing) {
+        socket.destroy();
       } else {
         // HTTP/1.1 may be half closed; a peer of HTTP/2 that ends is gone.
         socket.allowHalfOpen = false;
-        injector.injectConnection(socket);
+        grpc.take(socket);
       }
     });
   });
@@ -152,29 +142,16 @@ export async function startListener(options: ListenerOptions): Promise<Listener>
         http.close(() => resolve());
       });
       mount.gate.close();
-      // Its own end would tell clients CANCELLED; a connection that drops is UNAVAILABLE to them.
-      injector.drain(graceMs + DRAIN_MARGIN_MS);
+      grpc.drain();
       const timer = setTimeout(() => {
         for (const socket of sockets) socket.destroy();
       }, graceMs);
       await closed;
       clearTimeout(timer);
-      grpc.forceShutdown();
-      calls.close();
+      grpc.close();
       requests.close();
     },
   };
-}
-
-function grpcServer(limits: RpcLimits): GrpcServer {
-  return new GrpcServer({
-    'grpc.max_receive_message_length': limits.messageBytesMax,
-    'grpc.max_concurrent_streams': limits.callsPerConnectionMax,
-    'grpc.keepalive_time_ms': limits.keepaliveIntervalMs,
-    'grpc.keepalive_timeout_ms': limits.keepaliveTimeoutMs,
-    'grpc.enable_channelz': 0,
-    'grpc-node.max_session_memory': SESSION_MEGABYTES_MAX,
-  });
 }
 
 function httpServer(limits: RpcLimits): HttpServer {

@@ -15,7 +15,7 @@ const known = new WeakMap<object, PeerNames>();
 
 /**
  * Reads the certificate of a connection once and not at each call: 60 us there, and whoever asks
- * later, grpc-js too, gets the same object.
+ * later gets the same object.
  */
 export function keepPeerCertificate(socket: TLSSocket): void {
   const certificate = socket.getPeerCertificate();
@@ -29,8 +29,8 @@ export function peerNamesOf(socket: object): PeerNames {
 }
 
 /** The names in a certificate as `getPeerCertificate` gives it. */
-export function certificateNames(certificate: PeerCertificate | undefined): PeerNames {
-  if (certificate === undefined || !(certificate.raw instanceof Uint8Array)) return NOBODY;
+function certificateNames(certificate: PeerCertificate): PeerNames {
+  if (!(certificate.raw instanceof Uint8Array)) return NOBODY;
   const earlier = known.get(certificate);
   if (earlier !== undefined) return earlier;
   const names = namesIn(new X509Certificate(certificate.raw), certificate.subject.CN);

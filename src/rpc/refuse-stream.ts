@@ -5,11 +5,11 @@ import type { Failure } from './status.js';
 
 /** A failure as the trailers of a call. */
 export function trailersOf(failure: Failure): OutgoingHttpHeaders {
-  const { code, details, metadata } = grpcStatus(failure);
+  const { code, message, details } = grpcStatus(failure);
   return {
-    ...metadata.toHttp2Headers(),
     'grpc-status': String(code),
-    'grpc-message': encodeURI(details),
+    'grpc-message': encodeURI(message),
+    'grpc-status-details-bin': Buffer.from(details).toString('base64'),
   };
 }
 

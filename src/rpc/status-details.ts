@@ -1,9 +1,8 @@
 import { create, toBinary } from '@bufbuild/protobuf';
 import type { DescMessage, Message, MessageShape } from '@bufbuild/protobuf';
 import { anyPack } from '@bufbuild/protobuf/wkt';
-import { Metadata, status } from '@grpc/grpc-js';
-import type { ServiceError } from '@grpc/grpc-js';
 import type { FieldViolation } from '../domain/answer.js';
+import { Code } from '../gen/google/rpc/code_pb.js';
 import {
   BadRequestSchema,
   ErrorInfoSchema,
@@ -18,8 +17,13 @@ import type { CodeName, Failure } from './status.js';
 /** The domain of every google.rpc.ErrorInfo. */
 export const ERROR_DOMAIN = 'safeguards.dev';
 
-/** What grpc-js wants of an error. */
-export type GrpcStatus = Pick<ServiceError, 'code' | 'details' | 'metadata'>;
+/** The status of a gRPC call. */
+export interface GrpcStatus {
+  readonly code: Code;
+  readonly message: string;
+  /** A google.rpc.Status, for `grpc-status-details-bin`. */
+  readonly details: Uint8Array;
+}
 
 /** One of google.rpc's details. */
 export interface Detail {
@@ -28,21 +32,20 @@ export interface Detail {
 }
 
 /** The number of a failure's gRPC code. */
-export function codeOf(failure: Failure): status {
-  return status[nameOf(failure)];
+export function codeOf(failure: Failure): Code {
+  return Code[nameOf(failure)];
 }
 
-/** A failure as the status of a gRPC call: google.rpc.Status in `grpc-status-details-bin`. */
+/** A failure as the status of a gRPC call. */
 export function grpcStatus(failure: Failure): GrpcStatus {
   const code = codeOf(failure);
-  const message = create(StatusSchema, {
+  const { message } = failure;
+  const status = create(StatusSchema, {
     code,
-    message: failure.message,
+    message,
     details: detailsOf(failure).map(({ desc, value }) => anyPack(desc, value)),
   });
-  const metadata = new Metadata();
-  metadata.set('grpc-status-details-bin', Buffer.from(toBinary(StatusSchema, message)));
-  return { code, details: failure.message, metadata };
+  return { code, message, details: toBinary(StatusSchema, status) };
 }
 
 /** The name of a failure's gRPC code. */

@@ -85,7 +85,7 @@ describe.skipIf(!isHere)('Python', { timeout: 300_000 }, () => {
       seen.map((line) => JSON.parse(line) as object),
       err,
     ).toEqual([
-      { name: 'admin on the agent listener', code: 'UNIMPLEMENTED' },
+      { name: 'admin on the agent listener', code: 'UNIMPLEMENTED', status: 12 },
       refusal('no token', 'UNAUTHENTICATED', 16, 'CREDENTIALS_MISSING'),
       refusal('wrong token', 'UNAUTHENTICATED', 16, 'CREDENTIALS_INVALID'),
       { name: 'right token', code: 'OK' },
@@ -95,7 +95,7 @@ describe.skipIf(!isHere)('Python', { timeout: 300_000 }, () => {
         ...refusal('malformed', 'INVALID_ARGUMENT', 3, 'INVALID_REQUEST'),
         fields: ['agent_id', 'amount', 'request_id'],
       },
-      { name: 'unknown method', code: 'UNIMPLEMENTED' },
+      { name: 'unknown method', code: 'UNIMPLEMENTED', status: 12 },
     ]);
     function refusal(name: string, code: string, status: number, reason: string): object {
       return { name, code, status, reason, domain };

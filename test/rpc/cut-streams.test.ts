@@ -2,13 +2,14 @@
 import { create, fromBinary, toBinary } from '@bufbuild/protobuf';
 import { status } from '@grpc/grpc-js';
 import { once } from 'node:events';
-import { connect, type IncomingHttpHeaders } from 'node:http2';
+import { connect, type IncomingHttpHeaders, type OutgoingHttpHeaders } from 'node:http2';
 import { describe, expect, onTestFinished, test } from 'vitest';
 import {
   SpendStreamRequestSchema,
   SpendStreamResponseSchema,
   WatchBudgetsRequestSchema,
 } from '../../src/gen/safeguards/v1/budget_service_pb.js';
+import type { LedgerApi } from '../../src/ledger/api.js';
 import { message } from '../support/http2-frames.js';
 import { deferred } from './support/deferred.js';
 import { fakeLedger } from './support/fake-ledger.js';
@@ -30,10 +31,10 @@ const WATCHED = message(
 );
 
 /** Sends bytes as the whole of a call. */
-function send(address: string, path: string, bytes: Buffer) {
+function send(address: string, path: string, bytes: Buffer, more: OutgoingHttpHeaders = {}) {
   const session = connect(`http://${address}`);
   onTestFinished(() => session.destroy());
-  const headers = { ':method': 'POST', ':path': path, te: 'trailers' };
+  const headers = { ':method': 'POST', ':path': path, te: 'trailers', ...more };
   const stream = session.request({ ...headers, 'content-type': 'application/grpc' });
   stream.end(bytes);
   return stream;
@@ -89,4 +90,26 @@ describe.each([WATCH_BUDGETS, WATCH_VIOLATIONS])('%s', (path) => {
     expect(Number(answer['grpc-status'])).toBe(status.UNIMPLEMENTED);
     expect(asked).toBe(0);
   });
+});
+
+test('a WatchBudgets ends by its deadline, after what it sent, and gives its place back', async () => {
+  const ended: boolean[] = [];
+  const watchBudgets: LedgerApi['watchBudgets'] = async function* (_selection, _interval, signal) {
+    yield { kind: 'LEFT', agentId: 'agent-1' };
+    if (!signal.aborted) await once(signal, 'abort');
+    ended.push(signal.aborted);
+  };
+  const { agent } = await serve({
+    ledger: fakeLedger({ watchBudgets }),
+    limits: { streamsMax: 1 },
+  });
+  const deadline = { 'grpc-timeout': '200m' };
+  for (let watcher = 0; watcher < 2; watcher += 1) {
+    const stream = send(agent, WATCH_BUDGETS, WATCHED, deadline);
+    const [read, told] = [once(stream, 'data'), once(stream, 'trailers')];
+    expect(((await read) as [Buffer])[0].length).toBeGreaterThan(5);
+    const [trailers] = (await told) as [IncomingHttpHeaders];
+    expect(Number(trailers['grpc-status'])).toBe(status.DEADLINE_EXCEEDED);
+    await expect.poll(() => ended.length).toBe(watcher + 1);
+  }
 });

@@ -1,3 +1,4 @@
+import { Metadata, status, type ServiceError } from '@grpc/grpc-js';
 import { readFileSync, readdirSync } from 'node:fs';
 import path from 'node:path';
 import ts from 'typescript';
@@ -6,13 +7,21 @@ import { reject, rejectFields } from '../../src/domain/answer.js';
 import type { RejectionReason } from '../../src/domain/answer.js';
 import { Code } from '../../src/gen/google/rpc/code_pb.js';
 import { ErrorReasonSchema } from '../../src/gen/safeguards/v1/error_reason_pb.js';
-import { CODES, refuse, rejectFault } from '../../src/rpc/status.js';
+import { CODES, type Failure, refuse, rejectFault } from '../../src/rpc/status.js';
 import { connectError } from '../../src/rpc/connect-error.js';
-import { codeOf, grpcStatus } from '../../src/rpc/status-details.js';
+import { codeOf, grpcStatus, nameOf } from '../../src/rpc/status-details.js';
 import { failureOf } from './support/grpc.js';
 
 const root = path.resolve(import.meta.dirname, '../..');
 const read = (name: string): string => readFileSync(path.join(root, name), 'utf8');
+
+/** A failure as a client of grpc-js gets it. */
+function errorOf(failure: Failure): ServiceError {
+  const { message, details } = grpcStatus(failure);
+  const metadata = new Metadata();
+  metadata.set('grpc-status-details-bin', Buffer.from(details));
+  return { code: status[nameOf(failure)], details: message, metadata, name: '', message: '' };
+}
 
 describe('the reasons', () => {
   const table = Object.entries(CODES);
@@ -61,9 +70,7 @@ describe('the details of an error', () => {
       ]),
       retryAfterMs: 1_500,
     };
-    const { code, details, metadata } = grpcStatus(rejection);
-    const error = { code, details, metadata, name: '', message: '' };
-    expect(failureOf(error)).toEqual({
+    expect(failureOf(errorOf(rejection))).toEqual({
       code: 'INVALID_ARGUMENT',
       message: rejection.message,
       reason: 'INVALID_REQUEST',
@@ -82,9 +89,8 @@ describe('the details of an error', () => {
       field: `items[${at}].amount`,
       description: 'Give an amount',
     }));
-    const { code, details, metadata } = grpcStatus(rejectFields(fields));
-    expect((metadata.get('grpc-status-details-bin')[0] as Buffer).length).toBeLessThan(6_000);
-    const failure = failureOf({ code, details, metadata, name: '', message: '' });
+    expect(grpcStatus(rejectFields(fields)).details.length).toBeLessThan(6_000);
+    const failure = failureOf(errorOf(rejectFields(fields)));
     expect(failure.fields.length).toBeGreaterThan(20);
     expect(failure.metadata['violations_omitted']).toBe(String(5_000 - failure.fields.length));
     expect(failure.metadata['fields']?.split(',')).toEqual(failure.fields);
@@ -92,8 +98,7 @@ describe('the details of an error', () => {
 
   test('are none where the API is not ours', () => {
     expect(connectError(refuse('NOT_FOUND', 'No')).details).toEqual([]);
-    const { code, details, metadata } = grpcStatus(refuse('UNIMPLEMENTED', 'No'));
-    expect(failureOf({ code, details, metadata, name: '', message: '' })).toMatchObject({
+    expect(failureOf(errorOf(refuse('UNIMPLEMENTED', 'No')))).toMatchObject({
       code: 'UNIMPLEMENTED',
       reason: undefined,
     });
