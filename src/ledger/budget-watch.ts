@@ -1,5 +1,5 @@
 import { rejectFields, type Rejection } from '../domain/answer.js';
-import { agentNotFound, poolNotFound } from '../domain/decide/checks.js';
+import { agentsNotFound, poolNotFound } from '../domain/decide/checks.js';
 import { levelOf, type LevelIndex, type PlacedLevel } from '../domain/effective-levels.js';
 import type { Agent, Instant, Uid } from '../domain/model.js';
 import type { Scope } from '../domain/scope.js';
@@ -48,9 +48,7 @@ export function watchBudgets(
       if (agent === undefined) missing.push(id);
       else watched.set(agent.uid, agent);
     }
-    if (missing.length > 0) {
-      return { ...agentNotFound(''), metadata: { agent_ids: missing.join(' ') } };
-    }
+    if (missing.length > 0) return agentsNotFound(missing);
   }
   return events(sources, subscribe(sources, watched, poolUid, signal), minIntervalMs, signal);
 }
@@ -149,16 +147,21 @@ async function* events(
   minIntervalMs: number,
   signal: AbortSignal,
 ): AsyncGenerator<BudgetEvent> {
+  const isOver = (): boolean => signal.aborted;
   try {
-    yield* snapshot(sources, watch);
+    for (const event of snapshot(sources, watch)) {
+      if (isOver()) return;
+      yield event;
+    }
     yield watch.complete;
     for (;;) {
       await watch.changed();
-      if (signal.aborted) return;
+      if (isOver()) return;
       const batch = [...watch.pending];
       watch.pending.clear();
       for (const uid of batch) {
         const event = changeOf(sources, uid, watch);
+        if (isOver()) return;
         if (event !== undefined) yield event;
       }
       yield* relevelled(sources, watch, signal);

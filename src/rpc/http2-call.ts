@@ -59,7 +59,8 @@ export function isGrpc(stream: ServerHttp2Stream, headers: IncomingHttpHeaders):
   // What fails closes the stream too, and then nobody is left to be told.
   stream.on('error', ignore);
   if (headers['content-type']?.startsWith('application/grpc') === true) return true;
-  stream.respond({ ':status': 415 }, { endStream: true });
+  // Headers and reset may come in one piece: the stream is gone before it is announced.
+  if (!stream.destroyed && !stream.closed) stream.respond({ ':status': 415 }, { endStream: true });
   stream.resume();
   return false;
 }

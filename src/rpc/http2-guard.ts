@@ -73,6 +73,8 @@ export function guardHttp2(
 ): Http2Guard {
   const server = createServer({
     maxSessionMemory: SESSION_MEGABYTES_MAX,
+    // Node closes the connection of an answer that does not fit: what an error tells is bounded by itself.
+    maxSendHeaderBlockLength: 2 ** 32 - 1,
     settings: {
       maxConcurrentStreams: limits.callsPerConnectionMax,
       maxHeaderListSize: limits.headerBytesMax,

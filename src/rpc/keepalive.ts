@@ -10,7 +10,8 @@ export function keepAlive(session: ServerHttp2Session, limits: RpcLimits): void 
   }
 
   function ask(): void {
-    if (session.destroyed) return;
+    // One that is closing lets its calls finish, and takes no more pings.
+    if (session.destroyed || session.closed) return;
     timer = setTimeout(() => session.destroy(), limits.keepaliveTimeoutMs).unref();
     const isAsked = session.ping((error) => {
       clearTimeout(timer);

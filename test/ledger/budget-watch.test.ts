@@ -170,6 +170,16 @@ describe('who watches agents by id', () => {
     });
   });
 
+  test('is told the first of very many, and how many more there are', () => {
+    const agentIds = Array.from({ length: 10_000 }, (_, at) => `nobody-${at}`);
+    const answer = memory.ledger.watchBudgets({ kind: 'AGENTS', agentIds }, 0, abort.signal);
+    const named = agentIds.slice(0, 20).join(' ');
+    expect(answer).toMatchObject({
+      reason: 'AGENT_NOT_FOUND',
+      metadata: { agent_ids: named, agent_ids_omitted: '9980' },
+    });
+  });
+
   test('keeps seeing one that moves to another pool', async () => {
     const seen = watch(AGENTS);
     await seen.next(3);

@@ -59,6 +59,22 @@ test('calls in progress are answered before the server is closed', async () => {
   await closing;
 });
 
+test('a connection that lets its calls finish is not asked for a sign of life', async () => {
+  const { ledger, open, waiting } = heldLedger();
+  const server = await serve({
+    ledger,
+    limits: { keepaliveIntervalMs: 50, keepaliveTimeoutMs: 5_000 },
+  });
+  const answered = unary(connect(server.agent), spend, REQUEST);
+  await expect.poll(waiting).toBe(1);
+  const closing = server.close({ graceMs: 15_000 });
+  // Several intervals.
+  await new Promise((resolve) => setTimeout(resolve, 300));
+  open();
+  expect((await answered).grantedAmount).toBe('10');
+  await closing;
+});
+
 test('a SpendStream whose client ends while the server stops is told that it missed something', async () => {
   const { ledger, open, waiting } = heldLedger();
   const server = await serve({ ledger });

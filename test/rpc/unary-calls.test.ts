@@ -1,6 +1,6 @@
 /** Unary calls of gRPC as bytes: what no client library would send, and in which pieces it comes. */
 import { create, fromBinary, toBinary } from '@bufbuild/protobuf';
-import { connect, type IncomingHttpHeaders, type OutgoingHttpHeaders } from 'node:http2';
+import { connect, constants, type IncomingHttpHeaders, type OutgoingHttpHeaders } from 'node:http2';
 import { deflateSync, gzipSync } from 'node:zlib';
 import { status } from '@grpc/grpc-js';
 import { describe, expect, onTestFinished, test } from 'vitest';
@@ -9,6 +9,15 @@ import {
   SpendResponseSchema,
 } from '../../src/gen/safeguards/v1/budget_service_pb.js';
 import type { Caller } from '../../src/ledger/api.js';
+import { dialTo } from '../support/dial.js';
+import {
+  FRAME,
+  PREFACE,
+  RawPeer,
+  call as callHeaders,
+  frame,
+  settings,
+} from '../support/http2-frames.js';
 import { fakeLedger, type FakeLedger } from './support/fake-ledger.js';
 import { LIMITS, serve } from './support/harness.js';
 
@@ -298,3 +307,20 @@ describe('a deadline', () => {
     expect(heard.grpc).toBe(status.OK);
   });
 });
+
+test.each([SPEND, '/safeguards.v1.BudgetService/SpendStream', '/nobody.Nothing/Never'])(
+  '%s that is begun and reset in one piece, without speaking gRPC, harms nobody',
+  async (path) => {
+    const { agent } = await serve();
+    const peer = new RawPeer(dialTo(agent));
+    onTestFinished(() => void peer.socket.destroy());
+    const cancel = Buffer.alloc(4);
+    cancel.writeUInt32BE(constants.NGHTTP2_CANCEL);
+    const begun = callHeaders(1, path, { 'content-type': 'text/plain' });
+    peer.socket.write(
+      Buffer.concat([PREFACE, settings(), begun, frame(FRAME.RST_STREAM, 0, 1, cancel)]),
+    );
+    // What is thrown while it is served fails the run; the next one is served.
+    expect((await call(agent, [framed(REQUEST)])).grpc).toBe(status.OK);
+  },
+);

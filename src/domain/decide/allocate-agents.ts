@@ -1,11 +1,11 @@
 import type { AllocationCommand } from '../allocation/command.js';
 import { byPrecedence } from '../allocation/split.js';
 import type { Amount } from '../amount.js';
-import { reject, rejectFields, type Rejection } from '../answer.js';
+import { rejectFields, type Rejection } from '../answer.js';
 import { debtOf, freeOf, remainingOf } from '../budget.js';
 import type { Agent, Pool } from '../model.js';
 import { ALLOCATED_AGENTS_MAX, type State } from '../state.js';
-import { agentClosed, checkRevision, checkScales, poolNotFound } from './checks.js';
+import { agentClosed, agentsNotFound, checkRevision, checkScales, poolNotFound } from './checks.js';
 
 /** Whom an allocation is about, each list by priority, highest first, then by id. */
 export interface Subjects {
@@ -15,9 +15,6 @@ export interface Subjects {
   /** Frozen agents: left out with their money, named or not. */
   readonly leftOut: readonly Agent[];
 }
-
-/** Unknown agents that a refusal names. */
-const NAMED_MAX = 20;
 
 /** The pool and agents of an allocation, or why it cannot be judged. */
 export function findSubjects(
@@ -72,14 +69,6 @@ function namedAgents(
       description: `${id} is not an agent of pool ${pool.id}; leave it out`,
     })),
   );
-}
-
-function agentsNotFound(ids: readonly string[]): Rejection {
-  const omitted = ids.length - NAMED_MAX;
-  return reject('AGENT_NOT_FOUND', 'Some of the agents do not exist', {
-    agent_ids: ids.slice(0, NAMED_MAX).join(' '),
-    ...(omitted > 0 && { agent_ids_omitted: String(omitted) }),
-  });
 }
 
 /**

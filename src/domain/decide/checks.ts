@@ -11,6 +11,18 @@ export function agentNotFound(id: string): Rejection {
   });
 }
 
+/** Agents that an error names. */
+const NAMED_MAX = 20;
+
+/** AGENT_NOT_FOUND of several ids: names the first of them. */
+export function agentsNotFound(ids: readonly string[]): Rejection {
+  const omitted = ids.length - NAMED_MAX;
+  return reject('AGENT_NOT_FOUND', 'Some of the agents do not exist', {
+    agent_ids: ids.slice(0, NAMED_MAX).join(' '),
+    ...(omitted > 0 && { agent_ids_omitted: String(omitted) }),
+  });
+}
+
 /** POOL_NOT_FOUND of an id. */
 export function poolNotFound(id: string): Rejection {
   return reject('POOL_NOT_FOUND', 'There is no such pool. Create it or correct the id', {
