@@ -98,8 +98,9 @@ export function openStage(options: StageOptions): Stage {
     const socket = path.join(folder, `agent-${sidecars}.sock`);
     const { profileFolder } = options;
     const nodeFlags = given.timeLapse === true ? ['--import', own('time-lapse.js')] : [];
-    if (profileFolder !== undefined)
+    if (profileFolder !== undefined) {
       nodeFlags.push('--cpu-prof', `--cpu-prof-dir=${profileFolder}`);
+    }
     const { child, said } = await start(options.sidecarScript, {
       words: [
         'serve',
