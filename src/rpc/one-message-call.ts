@@ -1,8 +1,9 @@
+import type { Message } from '@bufbuild/protobuf';
 import type { IncomingHttpHeaders, ServerHttp2Stream } from 'node:http2';
 import type { RpcCaller } from './access/confined.js';
 import type { Admitted } from './access/guard.js';
 import { Arrived } from './arrived.js';
-import { type Endpoint, callerOf } from './endpoint.js';
+import { type Endpoint, callerOf, decode } from './endpoint.js';
 import { PREFIX_BYTES, arrivalOf, beginCall, decompress, tooLarge } from './http2-call.js';
 import { refuseStream, respondFailure } from './refuse-stream.js';
 import { type Failure, isFailure, refuse } from './status.js';
@@ -27,8 +28,8 @@ export abstract class OneMessageCall {
     this.#bytesMax = bytesMax;
   }
 
-  /** The message has come. */
-  protected abstract handle(message: Buffer): void;
+  /** Answers a request that has come whole, of a caller who is let in. */
+  protected abstract serve(request: Message, admitted: Admitted): void;
 
   begin(): void {
     const { stream } = this;
@@ -41,10 +42,6 @@ export abstract class OneMessageCall {
   protected isOver(): boolean {
     const { destroyed, closed, headersSent } = this.stream;
     return destroyed || closed || headersSent;
-  }
-
-  protected admit(): Admitted | Failure {
-    return this.endpoint.admit(() => arrivalOf(this.stream, this.#headers));
   }
 
   protected callerOf(admitted: Admitted, abandoned: () => boolean): RpcCaller {
@@ -60,6 +57,17 @@ export abstract class OneMessageCall {
   protected refuse(failure: Failure): void {
     this.#arrived.clear();
     refuseStream(this.stream, failure);
+  }
+
+  #handle(message: Buffer): void {
+    const admitted = this.endpoint.admit(() => arrivalOf(this.stream, this.#headers));
+    if (isFailure(admitted)) {
+      this.fail(admitted);
+      return;
+    }
+    const request = decode(this.endpoint, message);
+    if (isFailure(request)) this.fail(request);
+    else this.serve(request, admitted);
   }
 
   #take(piece: Buffer): void {
@@ -82,13 +90,13 @@ export abstract class OneMessageCall {
     const isCompressed = arrived.isCompressed();
     const message = arrived.take();
     if (!isCompressed) {
-      this.handle(message);
+      this.#handle(message);
       return;
     }
     decompress(message, this.#headers, this.#bytesMax, (inflated) => {
       if (this.isOver()) return;
       if (isFailure(inflated)) this.fail(inflated);
-      else this.handle(inflated);
+      else this.#handle(inflated);
     });
   }
 }

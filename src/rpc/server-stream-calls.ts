@@ -1,8 +1,9 @@
 import type { Message } from '@bufbuild/protobuf';
 import type { IncomingHttpHeaders, ServerHttp2Stream } from 'node:http2';
 import type { RpcCaller } from './access/confined.js';
+import type { Admitted } from './access/guard.js';
 import { AnswerStream } from './answer-stream.js';
-import { type Endpoint, decode, fault } from './endpoint.js';
+import { type Endpoint, fault } from './endpoint.js';
 import { type ServeCall, frameOf } from './http2-call.js';
 import type { ServerStreamHandler } from './method.js';
 import { OneMessageCall } from './one-message-call.js';
@@ -40,17 +41,7 @@ class ServerStreamCall extends OneMessageCall {
     this.#answer = new AnswerStream(stream);
   }
 
-  protected override handle(message: Buffer): void {
-    const admitted = this.admit();
-    if (isFailure(admitted)) {
-      this.fail(admitted);
-      return;
-    }
-    const request = decode(this.endpoint, message);
-    if (isFailure(request)) {
-      this.fail(request);
-      return;
-    }
+  protected override serve(request: Message, admitted: Admitted): void {
     const end = (why: Failure): void => this.#ending.abort(why);
     const leave = this.endpoint.mount.gate.enter(end, admitted.revoked);
     if (typeof leave !== 'function') {

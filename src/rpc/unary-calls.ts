@@ -1,6 +1,7 @@
 import type { Message } from '@bufbuild/protobuf';
 import type { IncomingHttpHeaders, ServerHttp2Stream } from 'node:http2';
-import { type Endpoint, decode, fault } from './endpoint.js';
+import type { Admitted } from './access/guard.js';
+import { type Endpoint, fault } from './endpoint.js';
 import { OK, RESPONSE_HEADERS, type ServeCall, WITH_TRAILERS, frameOf } from './http2-call.js';
 import type { Reply, UnaryHandler } from './method.js';
 import { OneMessageCall } from './one-message-call.js';
@@ -29,17 +30,7 @@ class UnaryCall extends OneMessageCall {
     this.#handler = handler;
   }
 
-  protected override handle(message: Buffer): void {
-    const admitted = this.admit();
-    if (isFailure(admitted)) {
-      this.fail(admitted);
-      return;
-    }
-    const request = decode(this.endpoint, message);
-    if (isFailure(request)) {
-      this.fail(request);
-      return;
-    }
+  protected override serve(request: Message, admitted: Admitted): void {
     const caller = this.callerOf(admitted, () => this.isOver());
     try {
       const answer = this.#handler(request, caller);
