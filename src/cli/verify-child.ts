@@ -9,42 +9,72 @@ const SILENCE_MS_MAX = 20 * BEAT_MS;
 
 const PROGRAM = fileURLToPath(new URL('./verify-process.js', import.meta.url));
 
-/**
- * Verifies the store of a folder in a process of its own. Rejects with the reason when the store cannot
- * be opened, or with the signal that the process died of, and ends it when it does not get on.
- */
-export function verifyInChild(
-  folder: string,
-  scope: VerificationScope,
-  { program = PROGRAM, silenceMsMax = SILENCE_MS_MAX } = {},
-): Promise<VerificationReport> {
-  return new Promise((resolve, reject) => {
-    const child = fork(program, [folder, scope], {
-      // Hashes are bytes, which JSON does not carry.
-      serialization: 'advanced',
-      stdio: ['ignore', 'ignore', 'pipe', 'ipc'],
-    });
-    let said = '';
-    child.stderr?.on('data', (chunk: Buffer) => {
-      said += chunk.toString();
-    });
-    let stuck = false;
-    const silence = setTimeout(() => {
-      stuck = true;
-      child.kill('SIGKILL');
-    }, silenceMsMax);
-    child.on('message', (message) => {
-      silence.refresh();
-      if (message !== GETS_ON) resolve(message as VerificationReport);
-    });
+/** What one is told to do. */
+export interface VerifyOrder {
+  readonly folder: string;
+  readonly scope: VerificationScope;
+}
+
+/** A process that verifies one store, once. */
+export interface Verifier {
+  /**
+   * Verifies the store of a folder. Rejects with the reason when the store cannot be opened, or with the
+   * signal that the process died of, and ends it when it does not get on.
+   */
+  verify(folder: string, scope: VerificationScope): Promise<VerificationReport>;
+  /** Ends it, whatever it does. */
+  close(): void;
+}
+
+/** Begins a process that verifies. It loads what it needs at once, and then waits for its order. */
+export function beginVerifier({ program = PROGRAM, silenceMsMax = SILENCE_MS_MAX } = {}): Verifier {
+  const child = fork(program, {
+    // Hashes are bytes, which JSON does not carry.
+    serialization: 'advanced',
+    stdio: ['ignore', 'ignore', 'pipe', 'ipc'],
+  });
+  let said = '';
+  child.stderr?.on('data', (chunk: Buffer) => {
+    said += chunk.toString();
+  });
+  let stuck = false;
+  const ended = new Promise<never>((_resolve, reject) => {
     child.once('error', reject);
     child.once('close', (code, signal) => {
-      clearTimeout(silence);
       if (stuck) reject(new Error('reading it does not come to an end'));
       else if (signal !== null) reject(new Error(`reading it ended by ${signal}`));
       else reject(new Error(errorIn(said) ?? `reading it ended with code ${code ?? 'none'}`));
     });
   });
+  // It may end before anybody asks.
+  ended.catch(() => undefined);
+  return {
+    verify: (folder, scope) => {
+      const silence = setTimeout(() => {
+        stuck = true;
+        child.kill('SIGKILL');
+      }, silenceMsMax);
+      const reported = new Promise<VerificationReport>((resolve) => {
+        child.on('message', (message) => {
+          silence.refresh();
+          if (message !== GETS_ON) resolve(message as VerificationReport);
+        });
+      });
+      const order: VerifyOrder = { folder, scope };
+      // Where it cannot be told, it has ended, and that says why.
+      child.send(order, () => undefined);
+      return Promise.race([reported, ended.finally(() => clearTimeout(silence))]);
+    },
+    close: () => void child.kill('SIGKILL'),
+  };
+}
+
+/** Verifies the store of a folder in a process of its own: see `Verifier`. */
+export function verifyInChild(
+  folder: string,
+  scope: VerificationScope,
+): Promise<VerificationReport> {
+  return beginVerifier().verify(folder, scope);
 }
 
 /** The message of the error that Node printed, without its stack. */

@@ -2,9 +2,10 @@
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
+import { setTimeout } from 'node:timers/promises';
 import { expect, onTestFinished, test } from 'vitest';
 import { GETS_ON } from '../../src/cli/verify-beat.js';
-import { verifyInChild } from '../../src/cli/verify-child.js';
+import { beginVerifier } from '../../src/cli/verify-child.js';
 
 /** A program that says things, each after so many milliseconds, then stays or leaves. */
 function programOf(said: readonly (readonly [ms: number, message: unknown])[], end: string) {
@@ -21,7 +22,7 @@ function programOf(said: readonly (readonly [ms: number, message: unknown])[], e
 const STAYS = 'setInterval(() => undefined, 1000);';
 const REPORT = { clean: true };
 const verify = (program: string) =>
-  verifyInChild('folder', 'TAIL', { program, silenceMsMax: 2_000 });
+  beginVerifier({ program, silenceMsMax: 2_000 }).verify('folder', 'TAIL');
 
 test('is given up when it does not get on', async () => {
   await expect(verify(programOf([[100, GETS_ON]], STAYS))).rejects.toThrow(
@@ -39,4 +40,19 @@ test('has all the time it wants while it gets on', async () => {
 test('tells what it ended by', async () => {
   const program = programOf([], "process.kill(process.pid, 'SIGBUS');");
   await expect(verify(program)).rejects.toThrow('reading it ended by SIGBUS');
+});
+
+test('is told what to verify once it runs', async () => {
+  const tells = `process.once('message', (order) => {
+    process.send(order);
+    process.disconnect();
+  });`;
+  const verifier = beginVerifier({ program: programOf([], tells) });
+  expect(await verifier.verify('folder', 'ALL')).toEqual({ folder: 'folder', scope: 'ALL' });
+});
+
+test('tells what it ended by before it was told anything', async () => {
+  const verifier = beginVerifier({ program: programOf([], "throw new Error('no lmdb here');") });
+  await setTimeout(1_000);
+  await expect(verifier.verify('folder', 'TAIL')).rejects.toThrow('no lmdb here');
 });

@@ -1,8 +1,11 @@
 /** SIGTERM while a real sidecar is busy. */
 import type { MessageInitShape } from '@bufbuild/protobuf';
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
 import { writeFileSync } from 'node:fs';
 import path from 'node:path';
-import { expect, onTestFinished, test } from 'vitest';
+import { setTimeout } from 'node:timers/promises';
+import { expect, onTestFinished, test, vi } from 'vitest';
 import {
   Health,
   HealthCheckResponse_ServingStatus as Status,
@@ -12,6 +15,7 @@ import { BudgetService } from '../../src/gen/safeguards/v1/budget_service_pb.js'
 import { ViolationType } from '../../src/gen/safeguards/v1/violation_pb.js';
 import { ViolationService } from '../../src/gen/safeguards/v1/violation_service_pb.js';
 import { knowSecret } from '../support/secrets.js';
+import { ROOT, withoutSettings } from '../support/sidecar.js';
 import { CallFailed, Connection } from './client.js';
 import { serveOn, type Serving } from './process.js';
 import { temporaryDataDir } from './temporary.js';
@@ -222,3 +226,38 @@ test('a sidecar that lingers leaves when the time is over, whoever is connected'
   expect(code).toBe(0);
   agent.close();
 });
+
+test.each([
+  ['is refused', ['--agent-listen', 'nowhere'], undefined],
+  ['is killed at once', [], 300],
+] as const)('a start that %s leaves no process behind', async (_how, flags, killAfterMs) => {
+  const own = ['dist/main.js', 'serve', '--data-dir', temporaryDataDir(), ...flags];
+  const child = spawn(process.execPath, own, {
+    cwd: ROOT,
+    env: withoutSettings(),
+    stdio: 'ignore',
+    // What it starts is of its group, and can be found by that when it has gone.
+    detached: true,
+  });
+  const ended = once(child, 'exit');
+  const group = -(child.pid ?? 0);
+  onTestFinished(() => {
+    if (alive(group)) process.kill(group, 'SIGKILL');
+  });
+  if (killAfterMs !== undefined) {
+    await setTimeout(killAfterMs);
+    child.kill('SIGKILL');
+  }
+  await ended;
+  await vi.waitFor(() => {
+    expect(alive(group)).toBe(false);
+  }, 3_000);
+});
+
+function alive(pid: number): boolean {
+  try {
+    return process.kill(pid, 0);
+  } catch {
+    return false;
+  }
+}
