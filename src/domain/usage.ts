@@ -101,7 +101,7 @@ export function addCells(a: UsageCell, b: UsageCell): UsageCell {
 /** A row with a cell added: to the cell of its index, or behind the last. */
 export function addToRow(row: readonly UsageCell[], cell: UsageCell): readonly UsageCell[] {
   const last = row.at(-1);
-  if (last?.index === cell.index) return [...row.slice(0, -1), addCells(last, cell)];
+  if (last?.index === cell.index) return row.with(-1, addCells(last, cell));
   const at = row.findIndex(({ index }) => index === cell.index);
   const earlier = row[at];
   if (earlier === undefined) return [...row, cell];

@@ -28,12 +28,6 @@ export class AnswerBook {
     else this.#byId.set(scope.requestId, answered);
   }
 
-  delete(scope: IdempotencyScope): void {
-    const first = this.#byId.get(scope.requestId);
-    if (first !== undefined && isSame(first.scope, scope)) this.#byId.delete(scope.requestId);
-    else this.#others.delete(keyOf(scope));
-  }
-
   *all(): Generator<Answered> {
     yield* this.#byId.values();
     yield* this.#others.values();

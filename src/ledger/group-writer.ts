@@ -1,6 +1,6 @@
 import type { Rejection } from '../domain/answer.js';
 import type { ReviewOrder } from '../domain/review.js';
-import { AnswerBook } from './answer-book.js';
+import type { AnswerBook } from './answer-book.js';
 import type { Flushed } from './flush.js';
 import { settle } from './flush.js';
 import {
@@ -80,8 +80,8 @@ export function startGroupWriter(options: GroupWriterOptions): GroupWriter {
   let underWay = 0;
   /** When every group that was written is durable. */
   let written = Promise.resolve();
-  /** Answers of groups under way. */
-  const answers = new AnswerBook();
+  /** Answers of groups under way, by group. */
+  const answers: AnswerBook[] = [];
   /** Whether the next group can be decided only when none is under way. */
   let mustSettle = false;
   let scheduled = false;
@@ -98,7 +98,13 @@ export function startGroupWriter(options: GroupWriterOptions): GroupWriter {
     options,
     settledReader(store, {
       settled: () => underWay === 0,
-      answer: (scope) => answers.get(scope),
+      answer: (scope) => {
+        for (const book of answers) {
+          const found = book.get(scope);
+          if (found !== undefined) return found;
+        }
+        return undefined;
+      },
     }),
   );
 
@@ -175,7 +181,7 @@ export function startGroupWriter(options: GroupWriterOptions): GroupWriter {
       alerts: decision.moreAlerts && !closing,
       schedules: due.schedules && !decides(group, chores),
     };
-    for (const answered of decision.workspace.answers.all()) answers.add(answered);
+    answers.push(decision.workspace.answers);
     underWay += 1;
     // What writes nothing may rest on groups that are not durable yet: it is answered after them.
     if (decision.writes) written = durable;
@@ -232,7 +238,7 @@ export function startGroupWriter(options: GroupWriterOptions): GroupWriter {
     if (workspace.changed) options.onDurable(workspace, flushed);
     settle(workspace, flushed, flushing);
     for (const id of ended) rows.reservations.settle(id, undefined);
-    for (const { scope } of workspace.answers.all()) answers.delete(scope);
+    answers.splice(answers.indexOf(workspace.answers), 1);
     for (const order of workspace.reviews) options.onReview(order);
     if (decision.more) maintain();
     if (decision.alone) submitAlone();

@@ -1,4 +1,3 @@
-import { v7 as newUuid } from 'uuid';
 import { type Answer, type Rejection, reject } from '../domain/answer.js';
 import type { Command } from '../domain/command.js';
 import { asOf } from '../domain/decide/checks.js';
@@ -37,6 +36,7 @@ import {
 import { limitStatus, listObjects, scopeId } from './objects.js';
 import type { Outbox } from './outbox.js';
 import { findReview, listReviews, startReviews } from './reviews.js';
+import { idMaker } from './new-id.js';
 import { onceAtATime } from './once-at-a-time.js';
 import { durableRows, makeRows } from './rows.js';
 import { listSchedules, scheduleRuns } from './schedule-reads.js';
@@ -119,7 +119,7 @@ export async function openLedger(options: LedgerOptions): Promise<Ledger> {
     clock,
     policy: options.policy,
     purge: options,
-    newId: () => newUuid(),
+    newId: idMaker(() => options.time.wall()),
     queueMax: options.queueCommandsMax,
     groupMax: options.groupCommandsMax,
     onDurable: (workspace, { movedFrom }) => {
