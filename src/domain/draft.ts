@@ -2,7 +2,7 @@ import { inRange, type Amount } from './amount.js';
 import { reject, type Rejection } from './answer.js';
 import { debtOf, remainingOf } from './budget.js';
 import { changeRow, type CollectionName, type Collections, type RowChanges } from './collection.js';
-import { copyAgent, copyPool } from './copy.js';
+import { copyAgent, copyPool, type Unfinished } from './copy.js';
 import type {
   AccountChange,
   AccountKind,
@@ -48,8 +48,10 @@ export interface Effects {
   readonly entries: readonly EntryDraft[];
   readonly agents: ReadonlyMap<Uid, Agent>;
   readonly pools: ReadonlyMap<Uid, Pool>;
-  readonly reservations: ReadonlyMap<string, Reservation>;
-  readonly refunds: ReadonlyMap<number, Amount>;
+  /** The last one of an id counts. */
+  readonly reservations: readonly Reservation[];
+  /** What was refunded of an entry, by its sequence. The last one counts. */
+  readonly refunds: readonly (readonly [sequence: number, refunded: Amount])[];
   readonly rows: RowChanges;
   /** Keys of open episodes that went on: counted in memory, see Episode. */
   readonly repeats: readonly string[];
@@ -58,15 +60,15 @@ export interface Effects {
   readonly nextUid: Uid;
 }
 
-/** Effects in the making. Rows are replaced, never mutated; the state is only read. */
+/** Effects in the making. The state is only read: a row of it is replaced before anything of it changes. */
 export interface Draft {
   readonly state: State;
   readonly now: Instant;
   readonly entries: EntryDraft[];
   readonly agents: Map<Uid, Agent>;
   readonly pools: Map<Uid, Pool>;
-  readonly reservations: Map<string, Reservation>;
-  readonly refunds: Map<number, Amount>;
+  readonly reservations: Reservation[];
+  readonly refunds: (readonly [sequence: number, refunded: Amount])[];
   readonly rows: RowChanges;
   readonly repeats: string[];
   violationSequence: number;
@@ -101,8 +103,8 @@ export function beginDraft(state: State, now: Instant): Draft {
     entries: [],
     agents: new Map(),
     pools: new Map(),
-    reservations: new Map(),
-    refunds: new Map(),
+    reservations: [],
+    refunds: [],
     rows: {},
     repeats: [],
     violationSequence: state.violationSequence,
@@ -181,10 +183,27 @@ export function moveMoney(draft: Draft, uid: Uid, move: MoneyMove): Agent {
 
 /** Counts an agent's open reservations. */
 export function countHold(draft: Draft, uid: Uid, step: 1 | -1): Agent {
-  const after = copyAgent(draftAgent(draft, uid));
-  after.openReservations += step;
-  draft.agents.set(uid, after);
-  return after;
+  const own = ownAgent(draft, uid);
+  own.openReservations += step;
+  return own;
+}
+
+/** The agent's row for this draft to change: its own, copied where the state's was not replaced yet. */
+function ownAgent(draft: Draft, uid: Uid): Unfinished<Agent> {
+  const row = draftAgent(draft, uid);
+  if (row !== draft.state.agent(uid)) return row;
+  const own = copyAgent(row);
+  draft.agents.set(uid, own);
+  return own;
+}
+
+/** The pool's row, as `ownAgent`. */
+function ownPool(draft: Draft, uid: Uid): Unfinished<Pool> {
+  const row = draftPool(draft, uid);
+  if (row !== draft.state.pool(uid)) return row;
+  const own = copyPool(row);
+  draft.pools.set(uid, own);
+  return own;
 }
 
 /** The changes of a pool's own balances; what is left out is 0. */
@@ -316,14 +335,13 @@ export function closeEntry(draft: Draft, kind: EntryKind, facts: EntryFacts): vo
   const accounts = draft.accounts.map((account): AccountChange => {
     const { kind: accountKind, uid, previousSequence, postings } = account;
     if (accountKind === 'POOL') {
-      const pool = copyPool(draftPool(draft, uid));
+      const pool = ownPool(draft, uid);
       pool.lastSequence = sequence;
       // The one pool of an entry with usage is the one that paid.
       if (usage !== undefined) pool.usageHour = Math.floor(draft.now / HOUR_MS);
-      draft.pools.set(uid, pool);
       return { kind: accountKind, uid, previousSequence, postings, remaining: undefined };
     }
-    const agent = copyAgent(draftAgent(draft, uid));
+    const agent = ownAgent(draft, uid);
     agent.lastSequence = sequence;
     if (postings.length > 0) {
       agent.budgetRevision += 1;
@@ -334,7 +352,6 @@ export function closeEntry(draft: Draft, kind: EntryKind, facts: EntryFacts): vo
       agent.spendCount += usage.entries;
       if (usage.entries > 0) agent.lastSpendTime = draft.now;
     }
-    draft.agents.set(uid, agent);
     const remaining = remainingOf(agent);
     return { kind: accountKind, uid, previousSequence, postings, remaining };
   });

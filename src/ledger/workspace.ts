@@ -226,7 +226,7 @@ export class Workspace implements State {
       if (pool.uid >= this.#nextUid) this.#poolUids.set(pool.id, pool.uid);
       this.pools.set(pool.uid, pool);
     }
-    for (const reservation of effects.reservations.values()) {
+    for (const reservation of effects.reservations) {
       this.reservations.set(reservation.id, reservation);
     }
     for (const [sequence, refunded] of effects.refunds) this.refunds.set(sequence, refunded);

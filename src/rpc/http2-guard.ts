@@ -1,3 +1,4 @@
+import { EventEmitter } from 'node:events';
 import { constants, createServer } from 'node:http2';
 import type { IncomingHttpHeaders, ServerHttp2Session, ServerHttp2Stream } from 'node:http2';
 import type { Socket } from 'node:net';
@@ -117,8 +118,9 @@ export function guardHttp2(
     }
     stream.once('close', () => {
       leave(call);
-      // Node has the streams of a session in a Map: see `calls`.
-      stream.removeAllListeners();
+      // Node has the streams of a session in a Map: see `calls`. A stream's own way to do this looks for
+      // something to read once more.
+      EventEmitter.prototype.removeAllListeners.call(stream);
       arrivals.give(call.taken);
       call.taken = 0;
       if (at === undefined) return;

@@ -116,7 +116,7 @@ export class World implements State {
   #install(effects: Effects): void {
     for (const agent of effects.agents.values()) this.agents.set(agent.uid, agent);
     for (const pool of effects.pools.values()) this.pools.set(pool.uid, pool);
-    for (const row of effects.reservations.values()) this.reservations.set(row.id, row);
+    for (const row of effects.reservations) this.reservations.set(row.id, row);
     for (const [sequence, amount] of effects.refunds) this.refunds.set(sequence, amount);
     this.entries.push(...effects.entries);
     this.times.push(...effects.entries.map(() => this.now));

@@ -190,7 +190,7 @@ function settle(
     commits: reservation.commits + 1,
     verbs: [...reservation.verbs, { method: 'COMMIT', requestId: command.requestId }],
   };
-  draft.reservations.set(settled.id, settled);
+  draft.reservations.push(settled);
   return settled;
 }
 

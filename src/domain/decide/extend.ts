@@ -35,7 +35,7 @@ export function decideExtend(state: State, command: ExtendCommand, context: Cont
     verbs: [...reservation.verbs, { method: 'EXTEND', requestId: command.requestId }],
   };
   const draft = beginDraft(state, context.now);
-  draft.reservations.set(extended.id, extended);
+  draft.reservations.push(extended);
   touchAgent(draft, extended);
   closeEntry(draft, 'EXTEND', {
     reservationId: extended.id,

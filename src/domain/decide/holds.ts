@@ -64,7 +64,7 @@ export function endHold(
     endTime: state === 'EXPIRED' ? reservation.expireTime : draft.now,
     verbs: verb === undefined ? reservation.verbs : [...reservation.verbs, verb],
   };
-  draft.reservations.set(ended.id, ended);
+  draft.reservations.push(ended);
   countReturn(draft, reservation, draftPool(draft, agent.poolUid));
   closeEntry(draft, kind, {
     amount: reservation.held,

@@ -42,7 +42,7 @@ export function decideRefund(state: State, command: RefundCommand, context: Cont
     movePool(draft, pool.uid, { spent: -amount, funded: -amount });
   } else if (toPool) movePool(draft, pool.uid, { spent: -amount, unallocated: amount });
   else moveMoney(draft, agent.uid, { spent: -amount });
-  draft.refunds.set(entry.sequence, state.refunded(entry.sequence) + amount);
+  draft.refunds.push([entry.sequence, state.refunded(entry.sequence) + amount]);
   closeEntry(draft, 'REFUND', {
     amount,
     refundedSequence: entry.sequence,

@@ -67,7 +67,7 @@ export function decideReserve(state: State, command: ReserveCommand, context: Co
   }
   moveMoney(draft, agent.uid, { reserved: granted });
   countHold(draft, agent.uid, 1);
-  draft.reservations.set(reservation.id, reservation);
+  draft.reservations.push(reservation);
   closeEntry(draft, 'RESERVE', {
     amount: granted,
     reservationId: reservation.id,
