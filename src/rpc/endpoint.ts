@@ -1,9 +1,10 @@
-import { type DescMessage, type Message, fromBinary } from '@bufbuild/protobuf';
+import type { DescMessage, Message } from '@bufbuild/protobuf';
 import { reject } from '../domain/answer.js';
 import type { RpcCaller } from './access/confined.js';
 import { OPEN } from './access/guard.js';
 import type { Admitted, Arrival, Guard } from './access/guard.js';
 import { traceIdOf } from './caller.js';
+import { readMessage } from './decode/messages.js';
 import { messageBytes } from './encode/messages.js';
 import type { Log } from './log.js';
 import { type MountedMethod, type MountedService, pathOf } from './method.js';
@@ -42,8 +43,6 @@ export function endpointsOf(mount: Mount): readonly (readonly [MountedMethod, En
   );
 }
 
-const NO_BYTES_KEPT = { readUnknownFields: false } as const;
-
 /** What bytes are answered with that are no message of the method's. */
 export const UNREADABLE: Failure = reject(
   'INVALID_REQUEST',
@@ -51,9 +50,9 @@ export const UNREADABLE: Failure = reject(
 );
 
 /** Reads a request. */
-export function decode({ input }: Endpoint, bytes: Uint8Array): Message | Failure {
+export function decode({ input }: Endpoint, bytes: Buffer): Message | Failure {
   try {
-    return fromBinary(input, bytes, NO_BYTES_KEPT);
+    return readMessage(input, bytes);
   } catch {
     return UNREADABLE;
   }
