@@ -119,7 +119,7 @@ export async function openLedger(options: LedgerOptions): Promise<Ledger> {
     clock,
     policy: options.policy,
     purge: options,
-    newId: idMaker(() => options.time.wall()),
+    newId: idMaker(Date.now),
     queueMax: options.queueCommandsMax,
     groupMax: options.groupCommandsMax,
     onDurable: (workspace, { movedFrom }) => {
