@@ -10,7 +10,7 @@ import type { BackupReport, BatchAnswer, Caller, LedgerApi, VerificationReport }
 import { channelView, listChannels } from './channels.js';
 import { makeBudgetFeed } from './budget-feed.js';
 import { watchBudgets } from './budget-watch.js';
-import { type ClockPolicy, type TimeSource, startClock } from './clock.js';
+import { type ClockPolicy, type TimeSource, machineTime, startClock } from './clock.js';
 import { DEFAULT_POOL } from './default-pool.js';
 import { deliveryByKey, listDeliveries } from './deliveries.js';
 import { type DurableOutbox, makeOutbox, type OutboxBounds } from './durable-outbox.js';
@@ -119,7 +119,7 @@ export async function openLedger(options: LedgerOptions): Promise<Ledger> {
     clock,
     policy: options.policy,
     purge: options,
-    newId: idMaker(Date.now),
+    newId: idMaker(() => machineTime.wall()),
     queueMax: options.queueCommandsMax,
     groupMax: options.groupCommandsMax,
     onDurable: (workspace, { movedFrom }) => {
