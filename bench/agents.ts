@@ -1,7 +1,7 @@
 import { create, toBinary } from '@bufbuild/protobuf';
 import { BudgetAdminService } from '../src/gen/safeguards/v1/budget_admin_service_pb.js';
 import { CreateAgentRequestSchema } from '../src/gen/safeguards/v1/budget_admin_service_pb.js';
-import { agentId } from './requests.js';
+import { INITIAL_BUDGET, agentId } from './requests.js';
 import { Connection } from './wire/connection.js';
 
 /** Makes so many agents of the load in the pool `default`. */
@@ -27,7 +27,7 @@ function createRequest(number: number): Buffer {
   const request = create(CreateAgentRequestSchema, {
     agentId: agentId(number),
     name: 'bench',
-    initialBudget: '1000',
+    initialBudget: INITIAL_BUDGET,
   });
   return Buffer.from(toBinary(CreateAgentRequestSchema, request));
 }

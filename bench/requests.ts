@@ -65,6 +65,9 @@ export const nextRequestId = idsInOrder();
 const ID = 'request-'.padEnd(36, 'x');
 const AGENT = agentId(999_999);
 
+/** What an agent may spend: enough for one that alone takes part in every round. */
+export const INITIAL_BUDGET = '100000';
+
 /** What a model call costs: its amount, what for, and how many tokens. */
 export const COST = {
   agentId: AGENT,

@@ -7,7 +7,7 @@ import { parseAmount } from '../../src/domain/amount.js';
 import type { Answer } from '../../src/domain/answer.js';
 import type { Command } from '../../src/domain/command.js';
 import type { TimeSource } from '../../src/ledger/clock.js';
-import { agentId, agentsInTurn, COST, idsInOrder } from '../requests.js';
+import { agentId, agentsInTurn, COST, idsInOrder, INITIAL_BUDGET } from '../requests.js';
 import { openSeedLedger } from './ledger.js';
 import type { Ledger } from '../../src/ledger/ledger.js';
 
@@ -28,7 +28,7 @@ function createAgent(number: number): Command {
     agentId: agentId(number),
     name: 'bench',
     poolId: 'default',
-    initialBudget: amountOf('1000'),
+    initialBudget: amountOf(INITIAL_BUDGET),
     priority: 5,
     overdraftLimit: 0n,
     allowForce: true,
