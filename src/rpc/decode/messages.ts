@@ -63,43 +63,51 @@ function readSpend(wire: WireReader, end: number): SpendRequest {
     metadata: {},
     dryRun: false,
   };
-  while (wire.isBefore(end)) {
-    switch (wire.field(end)) {
-      case 1:
-        message.requestId = wire.text(end);
-        break;
-      case 2:
-        message.agentId = wire.text(end);
-        break;
-      case 3:
-        message.amount = wire.text(end);
-        break;
-      case -4:
-        message.mode = wire.uint(end) as SpendMode;
-        break;
-      case 5:
-        message.category = wire.text(end);
-        break;
-      case 6:
-        wire.pair(end, message.quantities);
-        break;
-      case 7:
-        message.unit = wire.text(end);
-        break;
-      case 8:
-        message.runId = wire.text(end);
-        break;
-      case 9:
-        wire.pair(end, message.metadata);
-        break;
-      case -10:
-        message.dryRun = wire.uint(end) > 0;
-        break;
-      default:
-        throw NOT_PLAIN;
-    }
-  }
+  while (wire.isBefore(end)) readAsked(wire, end, message, wire.field(end));
   return message;
+}
+
+/** A field of a spend, by its number there, or the same one of a hold. */
+function readAsked(
+  wire: WireReader,
+  end: number,
+  message: SpendRequest | ReserveRequest,
+  field: number,
+): void {
+  switch (field) {
+    case 1:
+      message.requestId = wire.text(end);
+      break;
+    case 2:
+      message.agentId = wire.text(end);
+      break;
+    case 3:
+      message.amount = wire.text(end);
+      break;
+    case -4:
+      message.mode = wire.uint(end) as SpendMode;
+      break;
+    case 5:
+      message.category = wire.text(end);
+      break;
+    case 6:
+      wire.pair(end, message.quantities);
+      break;
+    case 7:
+      message.unit = wire.text(end);
+      break;
+    case 8:
+      message.runId = wire.text(end);
+      break;
+    case 9:
+      wire.pair(end, message.metadata);
+      break;
+    case -10:
+      message.dryRun = wire.uint(end) > 0;
+      break;
+    default:
+      throw NOT_PLAIN;
+  }
 }
 
 function readBatch(wire: WireReader, end: number): BatchSpendRequest {
@@ -127,6 +135,9 @@ function readStreamed(wire: WireReader, end: number): SpendStreamRequest {
   return message;
 }
 
+/** The number of a hold's ttl. */
+const TTL = 5;
+
 function readReserve(wire: WireReader, end: number): ReserveRequest {
   const message: ReserveRequest = {
     $typeName: 'safeguards.v1.ReserveRequest',
@@ -142,43 +153,14 @@ function readReserve(wire: WireReader, end: number): ReserveRequest {
     dryRun: false,
   };
   while (wire.isBefore(end)) {
-    switch (wire.field(end)) {
-      case 1:
-        message.requestId = wire.text(end);
-        break;
-      case 2:
-        message.agentId = wire.text(end);
-        break;
-      case 3:
-        message.amount = wire.text(end);
-        break;
-      case -4:
-        message.mode = wire.uint(end) as SpendMode;
-        break;
-      case 5:
-        if (message.ttl !== undefined) throw NOT_PLAIN;
-        message.ttl = readDuration(wire, wire.end(end));
-        break;
-      case 6:
-        message.category = wire.text(end);
-        break;
-      case 7:
-        wire.pair(end, message.quantities);
-        break;
-      case 8:
-        message.unit = wire.text(end);
-        break;
-      case 9:
-        message.runId = wire.text(end);
-        break;
-      case 10:
-        wire.pair(end, message.metadata);
-        break;
-      case -11:
-        message.dryRun = wire.uint(end) > 0;
-        break;
-      default:
-        throw NOT_PLAIN;
+    const field = wire.field(end);
+    // The ttl stands in the middle: what is before it has the numbers of a spend, what is behind it one more.
+    if (field === TTL) {
+      if (message.ttl !== undefined) throw NOT_PLAIN;
+      message.ttl = readDuration(wire, wire.end(end));
+    } else {
+      const isBehind = Math.abs(field) > TTL;
+      readAsked(wire, end, message, isBehind ? field - Math.sign(field) : field);
     }
   }
   return message;
