@@ -40,10 +40,14 @@ interface Remembered {
   readonly guard: AlertGuard | undefined;
 }
 
+const NO_ALERTS: readonly MarkedAlert[] = [];
+
 /** What an index is made of when it is first asked. */
 interface Marked {
   readonly scopes: ScopeIndex<BudgetAlert>;
   readonly byUid: ReadonlyMap<Uid, MarkedAlert>;
+  /** Whether there is any on a limit. */
+  readonly onLimits: boolean;
   readonly timed: readonly BudgetAlert[];
 }
 
@@ -61,6 +65,7 @@ export function alertIndex(alerts: ReadonlyMap<string, BudgetAlert>): AlertIndex
     made = {
       scopes: scopeIndex(all),
       byUid: new Map(all.map((alert) => [alert.uid, markedAlert(alert)])),
+      onLimits: all.some(({ scope }) => scope.kind === 'LIMIT'),
       timed: all.filter(({ condition }) => isTimed(condition)),
     };
     return made;
@@ -98,7 +103,7 @@ export function alertIndex(alerts: ReadonlyMap<string, BudgetAlert>): AlertIndex
       if (known?.baseline === baseline) return known.guard;
       return remember(uid, uid, baseline, markedOf('POOL', uid));
     },
-    ofLimit: (uid) => markedOf('LIMIT', uid),
+    ofLimit: (uid) => (marked().onLimits ? markedOf('LIMIT', uid) : NO_ALERTS),
     of: (kind, uid) => marked().scopes.of(kind, uid),
     timed: () => marked().timed,
     size: alerts.size,

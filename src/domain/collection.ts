@@ -1,4 +1,4 @@
-import type { LimitCounter } from './counter.js';
+import type { LimitCounter, LimitCounts } from './counter.js';
 import type { SpendingLimit } from './limit.js';
 import type { BudgetMonitor } from './monitor.js';
 import type { EmergencyPolicy } from './emergency/policy.js';
@@ -34,7 +34,9 @@ export interface Collections {
   service_levels: ServiceLevels;
   /** By id. */
   limits: SpendingLimit;
-  /** By counterKey. */
+  /** By countsKey. */
+  limit_counts: LimitCounts;
+  /** Of format 1, by limit uid/account uid: moved to `limit_counts` when the store is opened. */
   limit_counters: LimitCounter;
   /** By id. */
   monitors: BudgetMonitor;

@@ -1,5 +1,5 @@
 import type { Amount } from './amount.js';
-import type { Instant } from './model.js';
+import type { Instant, Uid } from './model.js';
 import {
   calendarSpan,
   countsSince,
@@ -27,6 +27,21 @@ export interface LimitCounter {
 
 /** A slice of a rolling window, numbered from 1970, and what was counted in it. */
 export type CounterSlot = readonly [index: number, amount: Amount];
+
+/**
+ * What has been counted against the limits of one account, an agent or a pool: the uids of the limits, and
+ * in the same places what each counted. One row, since a spend of the account changes most of them.
+ */
+export interface LimitCounts {
+  readonly limits: readonly Uid[];
+  readonly counters: readonly LimitCounter[];
+}
+
+/** The counter of a limit among those of an account; none when nothing was counted yet. */
+export function counterIn(counts: LimitCounts | undefined, limit: Uid): LimitCounter | undefined {
+  const place = counts?.limits.indexOf(limit) ?? -1;
+  return place < 0 ? undefined : counts?.counters[place];
+}
 
 /** How much a window holds at `now`. No counter yet, or one whose span is over, is 0. */
 export function countedAt(
@@ -123,6 +138,8 @@ function slotsAt(
   now: Instant,
 ): readonly CounterSlot[] {
   const oldest = countsSince(window, now) / sliceOf(window);
+  const first = counter.slots[0];
+  if (first === undefined || first[0] >= oldest) return counter.slots;
   return counter.slots.filter(([index]) => index >= oldest);
 }
 
@@ -135,13 +152,21 @@ function withSlot(
 ): LimitCounter | undefined {
   const index = Math.floor(at / sliceOf(window));
   const slots = counter === undefined ? [] : slotsAt(window, counter, now);
+  const last = slots.at(-1);
+  if (last !== undefined && last[0] === index && amount > 0n) {
+    return rolling(slots.with(-1, [index, last[1] + amount]));
+  }
   const before = slots.find((slot) => slot[0] === index)?.[1] ?? 0n;
   const sum = notBelowZero(before + amount);
   if (sum === before) return counter;
   const earlier = slots.filter((slot) => slot[0] < index);
   const later = slots.filter((slot) => slot[0] > index);
   const own: readonly CounterSlot[] = sum === 0n ? [] : [[index, sum]];
-  return { start: 0, end: 0, counted: 0n, slots: [...earlier, ...own, ...later] };
+  return rolling([...earlier, ...own, ...later]);
+}
+
+function rolling(slots: readonly CounterSlot[]): LimitCounter {
+  return { start: 0, end: 0, counted: 0n, slots };
 }
 
 function notBelowZero(amount: Amount): Amount {

@@ -15,7 +15,6 @@ import {
 import { alarmOf, type AlertSubject } from './alert-text.js';
 import type { Amount } from './amount.js';
 import { draftRow, putRow, removeRow, type Draft } from './draft.js';
-import type { Uid } from './model.js';
 import { openViolation, tellOf } from './raise.js';
 import { SEVERITIES, sequenceKey, type Severity } from './violation.js';
 
@@ -84,13 +83,12 @@ export interface LimitCount {
  */
 export function judgeLimitAlerts(
   draft: Draft,
-  limitUid: Uid,
+  alerts: readonly MarkedAlert[],
   counted: Amount,
   value: Amount,
   { subject, before }: LimitCount,
 ): void {
-  const alerts = draft.state.rules.alerts.ofLimit(limitUid);
-  if (alerts.length === 0 || counted === before) return;
+  if (counted === before) return;
   const earlier: Money = { remaining: value - before, baseline: value };
   judgeMoney(draft, alerts, subject, earlier, { remaining: value - counted, baseline: value });
 }

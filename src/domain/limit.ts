@@ -58,8 +58,7 @@ export function usedOf(metric: string, use: Use): Amount {
   return 0n;
 }
 
-/** The key of the counter of a limit for one subject: an agent, or the pool for scope POOL. */
-export function counterKey(limit: SpendingLimit, agentUid: Uid): string {
-  const { uid, scope } = limit;
-  return `${uid}/${scope.kind === 'POOL' ? scope.uid : agentUid}`;
+/** The key of what is counted of whom a limit counts: an agent, or its pool for scope POOL. */
+export function countsKey({ scope }: SpendingLimit, agentUid: Uid): string {
+  return String(scope.kind === 'POOL' ? scope.uid : agentUid);
 }

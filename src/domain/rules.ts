@@ -3,6 +3,7 @@ import { changesIn, type Collections, type RowChanges } from './collection.js';
 import { levelIndex, type LevelIndex } from './effective-levels.js';
 import type { CompileExpression, Expression } from './expression.js';
 import type { SpendingLimit } from './limit.js';
+import type { Uid } from './model.js';
 import type { BudgetMonitor, CompiledMonitor } from './monitor.js';
 import { channelBook, type ChannelBook } from './notification/notification-channel.js';
 import { scheduleBook, type ScheduleBook } from './schedule.js';
@@ -29,6 +30,8 @@ export type RuleRows = { readonly [C in RuleCollection]: ReadonlyMap<string, Col
 export interface Rules {
   readonly rows: RuleRows;
   readonly limits: ScopeIndex<SpendingLimit>;
+  /** The uids of all limits. */
+  readonly limitUids: ReadonlySet<Uid>;
   readonly monitors: ScopeIndex<CompiledMonitor>;
   readonly alerts: AlertIndex;
   readonly levels: LevelIndex;
@@ -43,11 +46,14 @@ export const RULES_MAX = 10_000;
 /** Indexes rules. Monitors that `earlier` rules have with the same source are not compiled again. */
 export function makeRules(rows: RuleRows, compile: CompileExpression, earlier?: Rules): Rules {
   const same = rows.monitors === earlier?.rows.monitors;
+  const sameLimits = rows.limits === earlier?.rows.limits;
   return {
     rows,
     compile,
-    limits:
-      rows.limits === earlier?.rows.limits ? earlier.limits : scopeIndex(rows.limits.values()),
+    limits: sameLimits ? earlier.limits : scopeIndex(rows.limits.values()),
+    limitUids: sameLimits
+      ? earlier.limitUids
+      : new Set(Array.from(rows.limits.values(), ({ uid }) => uid)),
     schedules:
       rows.schedules === earlier?.rows.schedules ? earlier.schedules : scheduleBook(rows.schedules),
     channels:

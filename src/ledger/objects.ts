@@ -1,6 +1,7 @@
 import type { CollectionName, Collections } from '../domain/collection.js';
 import { countedBy } from '../domain/decide/limit-checks.js';
-import { counterKey, type SpendingLimit } from '../domain/limit.js';
+import { counterIn } from '../domain/counter.js';
+import { countsKey, type SpendingLimit } from '../domain/limit.js';
 import type { Uid } from '../domain/model.js';
 import type { Scope } from '../domain/scope.js';
 import { calendarSpan, countsSince } from '../domain/window.js';
@@ -48,11 +49,11 @@ export function limitStatus(
 ): LimitStatusView {
   const { window } = limit;
   const time = now();
-  const counter = reader.row('limit_counters', counterKey(limit, agentUid));
+  const counts = reader.row('limit_counts', countsKey(limit, agentUid));
   const calendar = window.kind === 'CALENDAR' ? calendarSpan(window, time) : undefined;
   const rolling = window.kind === 'ROLLING' ? countsSince(window, time) : undefined;
   return {
-    counted: countedBy(limit, counter, time),
+    counted: countedBy(limit, counterIn(counts, limit.uid), time),
     windowStart: calendar?.start ?? rolling,
     windowEnd: calendar?.end,
   };

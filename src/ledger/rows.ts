@@ -45,7 +45,7 @@ const POOL_ROWS = 10_000;
 
 /** What decisions on an agent read of it: cached for as many as agents are. */
 const OF_AGENTS: ReadonlySet<CollectionName> = new Set([
-  'limit_counters',
+  'limit_counts',
   'alert_states',
   'episodes',
   'denials',

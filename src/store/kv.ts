@@ -22,6 +22,7 @@ export const TABLES = [
   'service_levels',
   'limits',
   'limit_counters',
+  'limit_counts',
   'monitors',
   'emergency_policies',
   'emergency_requests',

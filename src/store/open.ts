@@ -15,6 +15,7 @@ import { HEADER_KEY, recordReader } from './record-reader.js';
 import { recordStore } from './record-store.js';
 import { recordWriter, STORE_FORMAT } from './record-writer.js';
 import { refusingBroken, StoreRefused } from './refused.js';
+import { upgradeStore } from './upgrade.js';
 import type { VerificationScope } from './verify.js';
 
 /** How a data directory is opened. */
@@ -68,16 +69,26 @@ export async function openStore(options: OpenStoreOptions): Promise<Store> {
       kv.refreshReads();
       return { kv, ownership };
     });
-    return recordStore(kv, {
+    const store = recordStore(kv, {
       owner: ownership.owner,
       verify: () => options.verify(folder, 'ALL'),
-      backup: (name) => backup(kv, options, marker, name),
+      backup: (name) => backup(kv, options, { ...marker, format: STORE_FORMAT }, name),
       close: async () => {
         await kv.close();
         await ownership.close();
         await lock.close();
       },
     });
+    if (marker.format < STORE_FORMAT) {
+      await refusingBroken(folder, async () => {
+        await upgradeStore(store);
+        await markUpgraded(options.dataDir, folder, marker);
+      }).catch(async (error: unknown) => {
+        await store.close();
+        throw error;
+      });
+    }
+    return store;
   } catch (error) {
     await lock.close();
     throw error;
@@ -126,6 +137,13 @@ async function markerOf(options: OpenStoreOptions, folder: string): Promise<Mark
   // What remains when the store is removed: without it a start would begin with no budgets at all.
   if (!(await exists(witness))) await writeMarker(options.dataDir, marker);
   return marker;
+}
+
+/** Says beside the database too that an earlier sidecar cannot read it any more. */
+async function markUpgraded(dataDir: string, folder: string, marker: Marker): Promise<void> {
+  for (const place of [folder, dataDir]) {
+    await writeMarker(place, { ...marker, format: STORE_FORMAT });
+  }
 }
 
 /** Made under another name and renamed when whole: a start cut short leaves no half store behind. */

@@ -31,7 +31,7 @@ import { WireWriter } from '../wire/writer.js';
 const HASH_BYTES = 32;
 
 /** The version of every record's layout. A store with a newer one is refused. */
-export const STORE_FORMAT = 1;
+export const STORE_FORMAT = 2;
 
 const NOTHING = Buffer.alloc(0);
 

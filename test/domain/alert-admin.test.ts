@@ -215,7 +215,11 @@ test('alerts on a limit judge what is counted of its value', () => {
   } as const;
   const count = (before: string, counted: string): void => {
     world.byItself((draft) => {
-      judgeLimitAlerts(draft, uid, money(counted), money('50'), { subject, before: money(before) });
+      const alerts = draft.state.rules.alerts.ofLimit(uid);
+      judgeLimitAlerts(draft, alerts, money(counted), money('50'), {
+        subject,
+        before: money(before),
+      });
     });
   };
   count('0', '39.9');

@@ -266,6 +266,32 @@ describe('whom it is for', () => {
     expect(world.verdict(spend('a', '100'))).toBe('OK');
   });
 
+  test('what a deleted limit counted goes when its agent counts again, and no other', () => {
+    const countedBy = (): readonly number[] => world.row('limit_counts', '2')?.limits ?? [];
+    world.must(createLimit('each', '70', EACH, { window: LIFETIME }));
+    world.must(createLimit('own', '80', A, { window: LIFETIME }));
+    world.must(spend('a', '10'));
+    const [each, own] = countedBy();
+    world.must(deleteLimit('each'));
+    expect(countedBy()).toEqual([each, own]);
+    world.must(createLimit('each', '70', EACH, { window: LIFETIME }));
+    world.must(spend('a', '5'));
+    expect(countedBy()).toEqual([own, world.rules.rows.limits.get('each')?.uid]);
+    expect(denial(spend('a', '66'))).toMatchObject({ ruleId: 'each', counted: money('5') });
+    expect(world.verdict(spend('a', '65'))).toBe('OK');
+  });
+
+  test('what was counted waits for an agent that comes back to a pool', () => {
+    world.must(createPool('q', '1000'));
+    world.must(createLimit('each', '70', EACH, { window: LIFETIME }));
+    world.must(createLimit('own', '1000', A, { window: LIFETIME }));
+    world.must(spend('a', '60'));
+    world.must(moveAgent('a', 'q'));
+    world.must(spend('a', '100'));
+    world.must(moveAgent('a', 'p'));
+    expect(denial(spend('a', '11'))).toMatchObject({ ruleId: 'each', counted: money('60') });
+  });
+
   test('it goes with its agent', () => {
     world.must(createLimit('cap', '1', A));
     world.must(deleteAgent('a'));
@@ -313,7 +339,7 @@ describe('modes and enforcement', () => {
 
   test('a dry run counts nothing and tells nothing', () => {
     world.must(createLimit('day', '100', A, { window: DAILY }));
-    const before = world.rowChanges.limit_counters?.size ?? 0;
+    const before = world.rowChanges.limit_counts?.size ?? 0;
     const decided = world.do(spend('a', '100', { dryRun: true }));
     expect(verdictOf(decided)).toBe('OK');
     expect(before).toBe(0);

@@ -15,6 +15,7 @@ import type { KeyValueStore, Write } from '../../src/store/kv.js';
 import { openLmdb } from '../../src/store/lmdb.js';
 import { MARKER_FILE, openStore, STORE_FOLDER } from '../../src/store/open.js';
 import { HEADER_KEY } from '../../src/store/record-reader.js';
+import { STORE_FORMAT } from '../../src/store/record-writer.js';
 import { refusingBroken, StoreRefused } from '../../src/store/refused.js';
 import { restoreStore } from '../../src/store/restore.js';
 import { verifyStore } from '../../src/store/verify.js';
@@ -166,7 +167,7 @@ describe('a store is refused', () => {
 
   test('of a newer format than this sidecar knows', async () => {
     const { folder, header } = await closedStore();
-    const marker = { store_id: header.storeId, format: 2 };
+    const marker = { store_id: header.storeId, format: STORE_FORMAT + 1 };
     writeFileSync(inStore(folder, MARKER_FILE), JSON.stringify(marker));
     const { reason, message } = await refusal(folder);
     expect(reason).toBe('STORE_NEWER');
@@ -215,7 +216,7 @@ describe('a store is refused', () => {
     await tamper(folder, (kv) => {
       const before = kv.get('meta', HEADER_KEY)!;
       const value = forgeValue('meta', before, StoreRecordSchema, (header) => {
-        header.format = 2;
+        header.format = STORE_FORMAT + 1;
       });
       return { table: 'meta', key: HEADER_KEY, value };
     });

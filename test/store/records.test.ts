@@ -34,6 +34,7 @@ const MESSAGES: Partial<Record<Table, DescMessage>> = {
   service_levels: schemas.ServiceLevelsRecordSchema,
   limits: schemas.SpendingLimitRecordSchema,
   limit_counters: schemas.LimitCounterRecordSchema,
+  limit_counts: schemas.LimitCountsRecordSchema,
   monitors: schemas.BudgetMonitorRecordSchema,
   emergency_policies: schemas.EmergencyPolicyRecordSchema,
   emergency_requests: schemas.EmergencyRequestRecordSchema,

@@ -1,18 +1,25 @@
 import type { AlertSubject } from '../alert-text.js';
 import { formatAmount, maxAmount, minAmount, type Amount } from '../amount.js';
 import type { Denial } from '../answer.js';
-import { countedAt, countIn, retryTime, type LimitCounter } from '../counter.js';
+import {
+  countedAt,
+  counterIn,
+  countIn,
+  retryTime,
+  type LimitCounter,
+  type LimitCounts,
+} from '../counter.js';
 import { draftRow, putRow, type Draft } from '../draft.js';
 import {
   AMOUNT_METRIC,
-  counterKey,
+  countsKey,
   REQUESTS_METRIC,
   usedOf,
   type SpendingLimit,
   type Use,
 } from '../limit.js';
 import { judgeLimitAlerts } from '../judge-alerts.js';
-import type { Agent, Instant, Pool } from '../model.js';
+import type { Agent, Instant, Pool, Uid } from '../model.js';
 import { raise } from '../raise.js';
 import type { State } from '../state.js';
 import type { Alarm } from '../violation.js';
@@ -49,23 +56,36 @@ export function judgeLimits(
 ): LimitVerdict {
   let exceeded: Exceeded | undefined;
   let headroom: Amount | undefined;
+  const counterOf = counterFinder(state, agent);
   for (const limit of state.rules.limits.ofAgent(agent)) {
     if (limit.enforcement === 'OBSERVE') continue;
-    const counter = counterOf(state, limit, agent);
+    const used = usedOf(limit.metric, use);
+    const ofAmount = limit.metric === AMOUNT_METRIC;
+    if (used <= 0n && !ofAmount) continue;
+    const counter = counterOf(limit);
     const counted = countedBy(limit, counter, now);
     const left = limit.value - counted;
-    const ofAmount = limit.metric === AMOUNT_METRIC;
     if (ofAmount) headroom = minAmount(headroom ?? left, left);
-    const used = usedOf(limit.metric, use);
     const denies = used > 0n && (ofAmount && partial ? left <= 0n : used > left);
     if (denies && exceeded === undefined) exceeded = { limit, counted, used, counter };
   }
   return { exceeded, headroom };
 }
 
-function counterOf(state: State, limit: SpendingLimit, agent: Agent): LimitCounter | undefined {
-  if (limit.window.kind === 'PER_REQUEST') return undefined;
-  return state.row('limit_counters', counterKey(limit, agent.uid));
+/** Finds the counters of an agent's limits: its row is asked for once, and its pool's. */
+function counterFinder(
+  state: State,
+  agent: Agent,
+): (limit: SpendingLimit) => LimitCounter | undefined {
+  let counts: LimitCounts | undefined;
+  let read = '';
+  return (limit) => {
+    if (limit.window.kind === 'PER_REQUEST') return undefined;
+    const key = countsKey(limit, agent.uid);
+    if (key !== read) counts = state.row('limit_counts', key);
+    read = key;
+    return counterIn(counts, limit.uid);
+  };
 }
 
 /** What is counted against a limit at a moment. */
@@ -155,16 +175,54 @@ export function addTo(
 ): Amount {
   const { window } = limit;
   if (window.kind === 'PER_REQUEST') return used;
-  const key = counterKey(limit, agent.uid);
-  const before = draftRow(draft, 'limit_counters', key);
+  const key = countsKey(limit, agent.uid);
+  const before = counterIn(draftRow(draft, 'limit_counts', key), limit.uid);
   const after = countIn(window, before, at, draft.now, used);
-  if (after !== undefined && after !== before) putRow(draft, 'limit_counters', key, after);
+  if (after !== undefined && after !== before) putCounter(draft, key, limit.uid, after);
   const counted = countedAt(window, after, draft.now);
-  judgeLimitAlerts(draft, limit.uid, counted, limit.value, {
-    subject: subjectOf(limit, agent, pool),
-    before: countedAt(window, before, draft.now),
-  });
+  const alerts = draft.state.rules.alerts.ofLimit(limit.uid);
+  if (alerts.length > 0) {
+    judgeLimitAlerts(draft, alerts, counted, limit.value, {
+      subject: subjectOf(limit, agent, pool),
+      before: countedAt(window, before, draft.now),
+    });
+  }
   return counted;
+}
+
+/** Counts that a draft may change, since nobody else has seen them. */
+interface OwnCounts extends LimitCounts {
+  readonly limits: Uid[];
+  readonly counters: LimitCounter[];
+}
+
+/** Puts the counter of a limit into the row of its account. */
+export function putCounter(draft: Draft, key: string, limit: Uid, counter: LimitCounter): void {
+  const own = ownCounts(draft, key);
+  const place = own.limits.indexOf(limit);
+  if (place < 0) {
+    own.limits.push(limit);
+    own.counters.push(counter);
+  } else own.counters[place] = counter;
+}
+
+/**
+ * An account's counts for this draft to change, copied the first time. What limits counted that have been
+ * deleted is left out, so that nobody who deletes one has to look for it.
+ */
+function ownCounts(draft: Draft, key: string): OwnCounts {
+  const changed = draft.rows.limit_counts?.get(key);
+  if (changed !== undefined) return changed as OwnCounts;
+  const own: OwnCounts = { limits: [], counters: [] };
+  const { limits = [], counters = [] } = draft.state.row('limit_counts', key) ?? {};
+  for (const [place, counter] of counters.entries()) {
+    const limit = limits[place];
+    if (limit === undefined || !draft.state.rules.limitUids.has(limit)) continue;
+    own.limits.push(limit);
+    own.counters.push(counter);
+  }
+  putRow(draft, 'limit_counts', key, own);
+  return own;
 }
 
 function subjectOf({ scope, metric }: SpendingLimit, agent: Agent, pool: Pool): AlertSubject {

@@ -1,12 +1,12 @@
 import { rejectFields, type Rejection } from '../answer.js';
-import { countIn } from '../counter.js';
-import { putRow, type Draft } from '../draft.js';
-import { AMOUNT_METRIC, counterKey, usedOf, type SpendingLimit } from '../limit.js';
+import { counterIn, countIn } from '../counter.js';
+import type { Draft } from '../draft.js';
+import { AMOUNT_METRIC, countsKey, usedOf, type SpendingLimit } from '../limit.js';
 import type { Agent, Instant, Uid } from '../model.js';
 import { minuteStart } from '../usage.js';
 import { countsSince, sliceOf, type LimitWindow } from '../window.js';
 import { poolOf } from './checks.js';
-import { addTo } from './limit-checks.js';
+import { addTo, putCounter } from './limit-checks.js';
 
 /** Agents whose past one new limit may count. */
 const AGENTS_MAX = 10_000;
@@ -47,13 +47,13 @@ function agentsOf({ state }: Draft, { scope }: SpendingLimit): readonly Agent[] 
 function countAccount(draft: Draft, limit: SpendingLimit, account: Uid, agentUid: Uid): void {
   const { window } = limit;
   if (window.kind === 'PER_REQUEST') return;
-  const key = counterKey(limit, agentUid);
+  const key = countsKey(limit, agentUid);
   for (const { start, end, at } of partsOf(window, draft.now)) {
     const usage = draft.state.usage(account, start, end);
     const used = usedOf(limit.metric, { ...usage, amount: usage.amount - usage.refunded });
-    const before = draft.rows.limit_counters?.get(key);
+    const before = counterIn(draft.rows.limit_counts?.get(key), limit.uid);
     const after = countIn(window, before, at, draft.now, used);
-    if (after !== undefined && after !== before) putRow(draft, 'limit_counters', key, after);
+    if (after !== undefined && after !== before) putCounter(draft, key, limit.uid, after);
   }
 }
 

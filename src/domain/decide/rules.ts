@@ -60,20 +60,11 @@ export function checkRoom(noun: string, count: number): Rejection | undefined {
   });
 }
 
-/** Counters of one limit that its deletion takes away; those beyond stay, and nobody reads them. */
-const COUNTERS_MAX = 10_000;
-
-/** Takes a limit away, with its counters. Its episodes end. */
+/** Takes a limit away. Its episodes end; what it counted goes when its accounts count the next time. */
 export function removeLimit(draft: Draft, id: string): void {
   const limit = draftRow(draft, 'limits', id);
   if (limit === undefined) return;
   removeRow(draft, 'limits', id);
-  let counters = 0;
-  for (const [key] of [...draft.state.rows('limit_counters', { prefix: `${limit.uid}/` })]) {
-    if (counters === COUNTERS_MAX) break;
-    removeRow(draft, 'limit_counters', key);
-    counters += 1;
-  }
   removeAlertsOf(draft, 'LIMIT', limit.uid);
   endEpisodesOf(draft, { kind: 'LIMIT', id });
 }

@@ -1,12 +1,14 @@
 import { fromBinary } from '@bufbuild/protobuf';
 import { storedAmount } from '../../domain/amount.js';
-import type { LimitCounter } from '../../domain/counter.js';
+import type { LimitCounter, LimitCounts } from '../../domain/counter.js';
 import { ENFORCEMENTS, type LimitKind, type SpendingLimit } from '../../domain/limit.js';
 import { SEVERITIES } from '../../domain/violation.js';
 import type { CalendarUnit } from '../../domain/window.js';
 import {
   LimitCounterRecordSchema,
+  LimitCountsRecordSchema,
   SpendingLimitRecordSchema,
+  type LimitCounterRecord,
   type WindowRecord,
 } from '../../gen/safeguards/store/v1/records_pb.js';
 import { wordsOf } from '../tables.js';
@@ -71,29 +73,52 @@ export const limitCodec: Codec<SpendingLimit> = {
 
 /** LimitCounterRecord. */
 export const limitCounterCodec: Codec<LimitCounter> = {
-  write: (wire, counter) => {
-    wire.uint(1, counter.start);
-    wire.uint(2, counter.end);
-    wire.amount(3, counter.counted);
-    for (const [index, amount] of counter.slots) {
-      wire.message(4, () => {
-        wire.uint(1, index);
-        wire.amount(2, amount);
+  write: writeCounter,
+  read: (message) => counterOf(fromBinary(LimitCounterRecordSchema, message)),
+};
+
+/** LimitCountsRecord. */
+export const limitCountsCodec: Codec<LimitCounts> = {
+  write: (wire, { limits, counters }) => {
+    for (const [place, counter] of counters.entries()) {
+      wire.message(1, () => {
+        wire.uint(1, limits[place] ?? 0);
+        wire.message(2, () => {
+          writeCounter(wire, counter);
+        });
       });
     }
   },
   read: (message) => {
-    const record = fromBinary(LimitCounterRecordSchema, message);
+    const { counts } = fromBinary(LimitCountsRecordSchema, message);
     return {
-      start: Number(record.startMs),
-      end: Number(record.endMs),
-      counted: storedAmount(record.counted),
-      slots: record.slots.map(
-        ({ index, amount }) => [Number(index), storedAmount(amount)] as const,
-      ),
+      limits: counts.map(({ limitUid }) => Number(limitUid)),
+      counters: counts.map(({ counter }) => counterOf(counter)),
     };
   },
 };
+
+function writeCounter(wire: WireWriter, counter: LimitCounter): void {
+  wire.uint(1, counter.start);
+  wire.uint(2, counter.end);
+  wire.amount(3, counter.counted);
+  for (const [index, amount] of counter.slots) {
+    wire.message(4, () => {
+      wire.uint(1, index);
+      wire.amount(2, amount);
+    });
+  }
+}
+
+function counterOf(record: LimitCounterRecord | undefined): LimitCounter {
+  if (record === undefined) throw new Error('a limit counted nothing');
+  return {
+    start: Number(record.startMs),
+    end: Number(record.endMs),
+    counted: storedAmount(record.counted),
+    slots: record.slots.map(({ index, amount }) => [Number(index), storedAmount(amount)] as const),
+  };
+}
 
 function writeWindow(wire: WireWriter, window: LimitKind): void {
   wire.uint(1, WINDOW_KINDS[window.kind]);

@@ -3,7 +3,7 @@ import type { Table } from '../kv.js';
 import { channelCodec, endedChannelCodec } from './channels.js';
 import type { Codec } from './codec.js';
 import { channelCooldownCodec, cooldownLookCodec, deliveryCodec } from './deliveries.js';
-import { limitCodec, limitCounterCodec } from './limits.js';
+import { limitCodec, limitCounterCodec, limitCountsCodec } from './limits.js';
 import { monitorCodec } from './monitors.js';
 import {
   emergencyGrantsCodec,
@@ -37,6 +37,7 @@ export const CODECS: { readonly [C in CollectionName]: Codec<Collections[C]> } =
   service_levels: serviceLevelsCodec,
   limits: limitCodec,
   limit_counters: limitCounterCodec,
+  limit_counts: limitCountsCodec,
   monitors: monitorCodec,
   emergency_policies: emergencyPolicyCodec,
   emergency_requests: emergencyRequestCodec,

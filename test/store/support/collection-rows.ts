@@ -113,6 +113,13 @@ const window: fc.Arbitrary<LimitKind> = fc.oneof(
   fc.record({ kind: fc.constant('ROLLING' as const), durationMs: instant }),
 );
 
+const limitCounter = fc.record({
+  start: instant,
+  end: instant,
+  counted: amount,
+  slots: fc.array(fc.tuple(counter, amount), { maxLength: 3 }),
+});
+
 /** Any row of every collection. */
 export const COLLECTION_ROWS: { readonly [C in CollectionName]: fc.Arbitrary<Collections[C]> } = {
   violations: violation,
@@ -140,12 +147,11 @@ export const COLLECTION_ROWS: { readonly [C in CollectionName]: fc.Arbitrary<Col
     createTime: instant,
     updateTime: instant,
   }),
-  limit_counters: fc.record({
-    start: instant,
-    end: instant,
-    counted: amount,
-    slots: fc.array(fc.tuple(counter, amount), { maxLength: 3 }),
-  }),
+  limit_counters: limitCounter,
+  limit_counts: fc.array(fc.tuple(uid, limitCounter), { maxLength: 3 }).map((counts) => ({
+    limits: counts.map(([limit]) => limit),
+    counters: counts.map(([, each]) => each),
+  })),
   monitors: fc.record({
     uid,
     id,
