@@ -30,6 +30,7 @@ export function copyAgent(row: Agent): Unfinished<Agent> {
     quantityNames: row.quantityNames,
     lastSequence: row.lastSequence,
     usageHour: row.usageHour,
+    usage: row.usage,
     spendCount: row.spendCount,
     lastSpendTime: row.lastSpendTime,
     serviceLevel: row.serviceLevel,

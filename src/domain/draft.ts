@@ -13,6 +13,7 @@ import type {
 } from './entry.js';
 import type { Agent, Instant, Metadata, Pool, Quantities, Reservation, Uid } from './model.js';
 import type { State } from './state.js';
+import { addToRow, cellOf, hourOf, minuteOf, type UsageDelta } from './usage.js';
 
 /** An entry before the request it belongs to, its hash and its time are put to it. */
 export interface EntryDraft {
@@ -28,19 +29,6 @@ export interface EntryDraft {
   readonly runId: string;
   readonly metadata: Metadata;
   readonly usage: UsageDelta | undefined;
-}
-
-/** What an entry adds to its agent's usage. */
-export interface UsageDelta {
-  readonly agentUid: Uid;
-  /** Spent or committed. */
-  readonly amount: Amount;
-  /** 1 for a spend or commit. */
-  readonly entries: number;
-  /** 1 for a spend or reservation. */
-  readonly requests: number;
-  readonly refunded: Amount;
-  readonly quantities: Quantities;
 }
 
 /** Everything a decision changes: whole rows as they shall be, and the entries that say why. */
@@ -325,9 +313,6 @@ const NO_QUANTITIES: Quantities = [];
 const NO_METADATA: Metadata = [];
 const NO_CHANGES: readonly FieldChange[] = [];
 
-/** Milliseconds of an hour. */
-const HOUR_MS = 3_600_000;
-
 /** Closes the entry in the making: its accounts' rows get their new revision and chain position. */
 export function closeEntry(draft: Draft, kind: EntryKind, facts: EntryFacts): void {
   const sequence = draft.state.headSequence + draft.entries.length + 1;
@@ -338,7 +323,7 @@ export function closeEntry(draft: Draft, kind: EntryKind, facts: EntryFacts): vo
       const pool = ownPool(draft, uid);
       pool.lastSequence = sequence;
       // The one pool of an entry with usage is the one that paid.
-      if (usage !== undefined) pool.usageHour = Math.floor(draft.now / HOUR_MS);
+      if (usage !== undefined) pool.usageHour = hourOf(draft.now);
       return { kind: accountKind, uid, previousSequence, postings, remaining: undefined };
     }
     const agent = ownAgent(draft, uid);
@@ -348,7 +333,7 @@ export function closeEntry(draft: Draft, kind: EntryKind, facts: EntryFacts): vo
       agent.budgetTime = draft.now;
     }
     if (usage?.agentUid === uid) {
-      agent.usageHour = Math.floor(draft.now / HOUR_MS);
+      useAgent(agent, usage, draft.now);
       agent.spendCount += usage.entries;
       if (usage.entries > 0) agent.lastSpendTime = draft.now;
     }
@@ -371,6 +356,14 @@ export function closeEntry(draft: Draft, kind: EntryKind, facts: EntryFacts): vo
     metadata: facts.metadata ?? NO_METADATA,
     usage,
   });
+}
+
+/** Adds to the minutes of an agent's row; those of an earlier hour go to a row of their own, see UsageBook. */
+function useAgent(agent: Unfinished<Agent>, usage: UsageDelta, now: Instant): void {
+  const hour = hourOf(now);
+  const minute = cellOf(minuteOf(now), usage);
+  agent.usage = agent.usageHour === hour ? addToRow(agent.usage, minute) : [minute];
+  agent.usageHour = hour;
 }
 
 /** The rejection of a draft that drove a balance to 10^24 or beyond, or undefined. */

@@ -1,4 +1,5 @@
 import type { Amount } from './amount.js';
+import type { UsageCell } from './usage.js';
 
 /** Milliseconds since 1970 UTC of the store's clock. It never goes back. */
 export type Instant = number;
@@ -72,8 +73,10 @@ export interface Agent extends AgentBalances {
   readonly quantityNames: readonly string[];
   /** The newest entry that touched the account. */
   readonly lastSequence: number;
-  /** The hour since 1970 of the newest usage row, 0 before the first. */
+  /** The hour since 1970 in which it was last used, 0 before the first. */
   readonly usageHour: number;
+  /** The minutes of that hour. */
+  readonly usage: readonly UsageCell[];
   /** Spends and commits over its life. */
   readonly spendCount: number;
   /** When it last spent or committed, 0 before the first time. */

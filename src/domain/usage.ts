@@ -1,5 +1,4 @@
 import type { Unfinished } from './copy.js';
-import type { UsageDelta } from './draft.js';
 import type { Instant, Quantities, Uid } from './model.js';
 import type { Amount } from './amount.js';
 
@@ -9,6 +8,19 @@ export interface UsageCell {
   readonly index: number;
   readonly amount: Amount;
   readonly entries: number;
+  readonly requests: number;
+  readonly refunded: Amount;
+  readonly quantities: Quantities;
+}
+
+/** What an entry adds to its agent's usage. */
+export interface UsageDelta {
+  readonly agentUid: Uid;
+  /** Spent or committed. */
+  readonly amount: Amount;
+  /** 1 for a spend or commit. */
+  readonly entries: number;
+  /** 1 for a spend or reservation. */
   readonly requests: number;
   readonly refunded: Amount;
   readonly quantities: Quantities;

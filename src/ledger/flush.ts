@@ -39,10 +39,9 @@ export function flush(
   // Until they are remembered, the caches or else the store have the agents as they were before.
   const before = (uid: Uid): Agent | undefined => rows.agents.newest(uid) ?? writer.agent(uid);
   const charges = chargesOf(workspace);
-  const usage = context.usage.write({ writer, settled: context.settled }, now, charges, (uid) => {
+  const usageRows = { writer, settled: context.settled };
+  const usage = context.usage.write(usageRows, now, charges, (uid) => {
     if (uid === STORE_UID) return header.usageHour;
-    // A pool that paid is in the workspace, and no agent has its uid.
-    if (!workspace.pools.has(uid)) return before(uid)?.usageHour ?? 0;
     return (rows.pools.newest(uid) ?? writer.pool(uid))?.usageHour ?? 0;
   });
   const movedFrom = new Map<Uid, Uid>();
@@ -54,6 +53,7 @@ export function flush(
     if (agent.state === 'FROZEN') frozenAgents += 1;
     if (from !== agent.poolUid) writer.putAgentPool(agent, from);
     if (from !== undefined && from !== agent.poolUid) movedFrom.set(agent.uid, from);
+    if (earlier !== undefined) context.usage.endHour(usageRows, earlier, agent.usageHour);
     writer.putAgent(agent);
   }
   for (const [id, uid] of workspace.newAgentUids()) writer.putAgentId(id, uid);

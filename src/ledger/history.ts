@@ -133,7 +133,7 @@ function* rowsOf(
   const lastHour = hourOf(range.end - 1);
   if (granularity === 'MINUTE') {
     for (let hour = firstHour; hour <= lastHour; hour += 1) {
-      yield [hour * HOUR_MS, reader.usage('MINUTE', hour, agent.uid)];
+      yield [hour * HOUR_MS, minutesOf(reader, agent, hour)];
     }
     return;
   }
@@ -150,10 +150,22 @@ function* rowsOf(
   }
 }
 
-/** Whose usage rows are read: an account, and the hour of its newest row, which is not folded yet. */
+/** Whose usage rows are read: an account, and the hour in which it was last used, which is not folded yet. */
 export interface UsageOwner {
   readonly uid: Uid;
   readonly usageHour: number;
+  /** The minutes of that hour, of an agent. Those of others are in a row. */
+  readonly usage?: readonly UsageCell[];
+}
+
+/** The minutes of an hour since 1970. In a store of format 1 those of an agent's last hour begin in a row. */
+export function minutesOf(
+  reader: Pick<StoreReader, 'usage'>,
+  owner: UsageOwner,
+  hour: number,
+): readonly UsageCell[] {
+  const row = reader.usage('MINUTE', hour, owner.uid);
+  return hour === owner.usageHour ? (owner.usage ?? []).reduce(addToRow, row) : row;
 }
 
 /** The hours of a day since 1970, the one that is not folded yet among them. */
@@ -165,7 +177,7 @@ export function hoursOfDay(
   const row = reader.usage('HOUR', day, owner.uid);
   const open = owner.usageHour;
   if (dayOfHour(open) !== day) return row;
-  return addToRow(row, sumRow(reader.usage('MINUTE', open, owner.uid), open % 24));
+  return addToRow(row, sumRow(minutesOf(reader, owner, open), open % 24));
 }
 
 /** The days of a month since 1970, the one that is not folded yet among them. */

@@ -203,6 +203,11 @@ function replay(
   };
 }
 
+/** An agent as it is stored with an answer, which shows no usage. */
+function withoutUsage(agent: Agent | undefined): Agent | undefined {
+  return agent && { ...agent, usage: [] };
+}
+
 function recordOf(
   outcome: Outcome,
   fingerprint: Uint8Array,
@@ -219,9 +224,9 @@ function recordOf(
     late: outcome.late,
     balance: operator ? undefined : outcome.agent && balanceOf(outcome.agent),
     reservation: outcome.reservation && { ...outcome.reservation, verbs: [] },
-    agent: operator ? outcome.agent : undefined,
+    agent: operator ? withoutUsage(outcome.agent) : undefined,
     pool: operator ? outcome.pool : undefined,
-    otherAgent: outcome.otherAgent,
+    otherAgent: withoutUsage(outcome.otherAgent),
     otherPool: outcome.otherPool,
     changes: outcome.changes,
     allocations: outcome.allocations,

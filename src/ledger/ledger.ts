@@ -115,7 +115,7 @@ export async function openLedger(options: LedgerOptions): Promise<Ledger> {
   const writer = startGroupWriter({
     store,
     rows: cached,
-    usage: makeUsageBook(options.agentCacheRows),
+    usage: makeUsageBook(),
     clock,
     policy: options.policy,
     purge: options,

@@ -1,4 +1,4 @@
-import type { Instant, Uid } from '../domain/model.js';
+import type { Agent, Instant, Uid } from '../domain/model.js';
 import { NOTHING_CUT, RETENTION_KEY } from '../domain/opening.js';
 import {
   addTo,
@@ -12,9 +12,11 @@ import {
   STORE_UID,
   sumRow,
   type UsageCell,
+  type UsageDelta,
   type UsageSum,
 } from '../domain/usage.js';
-import type { UsageDelta } from '../domain/draft.js';
+
+import { minutesOf } from './history.js';
 import { rowCache, type RowCache } from './row-cache.js';
 import type { StoreReader, StoreWriter } from './store.js';
 
@@ -31,19 +33,22 @@ export interface OpenHour {
 }
 
 /**
- * Keeps the packed usage rows: one row of minutes per account and hour, written with the spend. Agents
- * have them, pools, and under STORE_UID the whole store; each is written once per group, however many
- * spends share it. When an account first uses a later hour, the hour before is folded into its day's
- * row, and a day that ended into its month's. Nothing has to run on time for that.
+ * Keeps the packed usage rows: one row of minutes per account and hour. The minutes of the hour in which
+ * an agent was last used lie in its own row, which a spend writes anyway. Pools have rows, and under
+ * STORE_UID the whole store; each is written once per group, however many spends share it. When an account
+ * first uses a later hour, the hour before is folded into its day's row, and a day that ended into its
+ * month's. Nothing has to run on time for that.
  */
 export interface UsageBook {
-  /** Writes a group's usage. `before` is the hour of the account's newest row, 0 for none. */
+  /** Writes a group's usage of pools and the store. `before` is the hour of the account's newest row, 0 for none. */
   write(
     rows: UsageRows,
     time: Instant,
     charges: readonly Charge[],
     before: HoursBefore,
   ): ReadonlyMap<Uid, OpenHour>;
+  /** Gives an agent's minutes a row of their own, as its row had them, where it uses another hour now. */
+  endHour(rows: UsageRows, before: Agent, hour: number): void;
   /** The rows that a group wrote are the newest ones. */
   remember(rows: ReadonlyMap<Uid, OpenHour>): void;
   /** The rows that a group wrote became durable. */
@@ -60,9 +65,12 @@ export interface UsageRows {
 /** The hour of an account's newest usage row before the group. */
 export type HoursBefore = (uid: Uid) => number;
 
-/** Makes a book whose cache holds the open hours of about `max` accounts. */
-export function makeUsageBook(max: number): UsageBook {
-  const open: RowCache<Uid, OpenHour> = rowCache(max);
+/** Pools whose open hours are kept, and the store's. */
+const OPEN_MAX = 10_000;
+
+/** Makes a book. */
+export function makeUsageBook(): UsageBook {
+  const open: RowCache<Uid, OpenHour> = rowCache(OPEN_MAX);
 
   function write(
     rows: UsageRows,
@@ -97,6 +105,12 @@ export function makeUsageBook(max: number): UsageBook {
 
   return {
     write,
+    endHour: (rows, agent, hour) => {
+      if (agent.usageHour === 0 || agent.usageHour === hour) return;
+      const cells = minutesOf(rows.writer, agent, agent.usageHour);
+      rows.writer.putUsage('MINUTE', agent.usageHour, agent.uid, cells);
+      foldHour(rows, agent.uid, { hour: agent.usageHour, cells }, hour);
+    },
     remember: (rows) => {
       for (const [uid, row] of rows) open.write(uid, row);
     },
@@ -106,12 +120,11 @@ export function makeUsageBook(max: number): UsageBook {
   };
 }
 
-/** What a group adds to each account: its charges are summed in place, for there may be a thousand. */
+/** What a group adds to each pool and the store: summed in place, for there may be a thousand charges. */
 function sumsOf(charges: readonly Charge[], minute: number): ReadonlyMap<Uid, UsageCell> {
   const sums = new Map<Uid, UsageSum>();
   const store = emptySum(minute);
   for (const { usage, poolUid } of charges) {
-    addTo(sumOf(sums, usage.agentUid, minute), usage);
     // Without quantities, since the names of all agents of a pool together have no bound.
     addTo(sumOf(sums, poolUid, minute), usage, NO_QUANTITIES);
     store.entries += usage.entries;

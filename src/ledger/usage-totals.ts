@@ -9,7 +9,7 @@ import {
   type UsageCell,
   type UsageTotals,
 } from '../domain/usage.js';
-import { daysOfMonth, hoursOfDay, type UsageOwner } from './history.js';
+import { daysOfMonth, hoursOfDay, minutesOf, type UsageOwner } from './history.js';
 import type { StoreReader } from './store.js';
 
 /** Whose usage: an agent, a pool, or the store under STORE_UID. */
@@ -100,7 +100,7 @@ function runAt(
     };
   }
   return {
-    cells: reader.usage('MINUTE', hour, account.uid),
+    cells: minutesOf(reader, account, hour),
     rowStart: hour * HOUR_MS,
     stepMs: MINUTE_MS,
     to: Math.min((hour + 1) * HOUR_MS, stop),

@@ -21,6 +21,7 @@ import {
   type PoolRecord,
   type QuantityRecord,
   type ReservationRecord,
+  type UsageCellRecord,
 } from '../gen/safeguards/store/v1/records_pb.js';
 import type { BalanceRecord } from '../gen/safeguards/store/v1/records_pb.js';
 import type { BalanceSnapshot, Header, IdempotencyRecord } from '../ledger/store.js';
@@ -131,6 +132,7 @@ function agentOf(record: AgentRecord): Agent {
     quantityNames: record.quantityNames,
     lastSequence: Number(record.lastSequence),
     usageHour: record.usageHour,
+    usage: record.usage.map(usageCellOf),
     spendCount: Number(record.spendCount),
     lastSpendTime: Number(record.lastSpendTimeMs),
     serviceLevel: record.serviceLevel,
@@ -280,14 +282,18 @@ function balanceOf(record: BalanceRecord): BalanceSnapshot {
 
 /** Reads a packed usage row. */
 export function readUsage(message: Uint8Array): readonly UsageCell[] {
-  return fromBinary(UsageRecordSchema, message).cells.map((cell) => ({
+  return fromBinary(UsageRecordSchema, message).cells.map(usageCellOf);
+}
+
+function usageCellOf(cell: UsageCellRecord): UsageCell {
+  return {
     index: cell.index,
     amount: storedAmount(cell.amount),
     entries: Number(cell.entries),
     requests: Number(cell.requests),
     refunded: storedAmount(cell.refunded),
     quantities: quantitiesOf(cell.quantities),
-  }));
+  };
 }
 
 /** Reads what was refunded of an entry. */

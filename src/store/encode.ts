@@ -76,8 +76,14 @@ export function writePool(wire: WireWriter, pool: Pool): void {
   wire.uint(24, pool.usageHour);
 }
 
-/** Writes the message of an agent: AgentRecord. */
-export function writeAgent(wire: WireWriter, agent: Agent): void {
+/** Writes the row of an agent: AgentRecord. */
+export function writeAgentRow(wire: WireWriter, agent: Agent): void {
+  writeAgent(wire, agent);
+  for (const cell of agent.usage) wire.nested(30, cell, writeCell);
+}
+
+/** Writes an agent within an answer: without its usage, which no answer shows. */
+function writeAgent(wire: WireWriter, agent: Agent): void {
   wire.uint(1, agent.uid);
   wire.text(2, agent.id);
   wire.uint(3, agent.poolUid);

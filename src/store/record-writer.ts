@@ -4,7 +4,7 @@ import { sha256 } from '../ledger/sha256.js';
 import type { StoreReader, StoreWriter } from '../ledger/store.js';
 import type { UsageCell } from '../domain/usage.js';
 import {
-  writeAgent,
+  writeAgentRow,
   writeEntry,
   writeHeader,
   writeIdempotency,
@@ -83,7 +83,7 @@ export function recordWriter(reader: StoreReader): RecordWriter {
         'agents',
         numberKey(agent.uid),
         record(() => {
-          writeAgent(wire, agent);
+          writeAgentRow(wire, agent);
         }),
       );
     },

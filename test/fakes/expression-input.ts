@@ -58,6 +58,7 @@ const AGENT: Agent = {
   quantityNames: [],
   lastSequence: 1,
   usageHour: 0,
+  usage: [],
   spendCount: 0,
   lastSpendTime: 0,
   serviceLevel: '',

@@ -21,7 +21,7 @@ async function start(disk: MemoryDisk, time: ManualTime) {
   const writer = startGroupWriter({
     store,
     rows: makeRows({ agentRows: 100, reservationRows: 100 }, store),
-    usage: makeUsageBook(100),
+    usage: makeUsageBook(),
     clock: startClock(time, { jumpMaxMs: MINUTE, settleMs: MINUTE }, T0),
     policy: POLICY,
     purge: { ...UNCUT, idempotencyTtlMs: MINUTE, violationsRetentionMs: DAY, violationsMax: 1_000 },

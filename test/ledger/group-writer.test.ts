@@ -28,7 +28,7 @@ async function start(bounds: { queueMax?: number; groupMax?: number } = {}): Pro
   return startGroupWriter({
     store,
     rows: makeRows({ agentRows: 100, reservationRows: 100 }, store),
-    usage: makeUsageBook(100),
+    usage: makeUsageBook(),
     clock: startClock(new ManualTime(), { jumpMaxMs: MINUTE, settleMs: MINUTE }, T0),
     policy: POLICY,
     purge: {

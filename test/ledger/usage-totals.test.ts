@@ -1,5 +1,7 @@
 import fc from 'fast-check';
 import { beforeAll, describe, expect, test } from 'vitest';
+import { formatAmount } from '../../src/domain/amount.js';
+import type { Agent } from '../../src/domain/model.js';
 import type { UsageTotals } from '../../src/domain/usage.js';
 import { usageTotals } from '../../src/ledger/usage-totals.js';
 import { createAgent, createPool, refund, reserve, spend } from '../fakes/commands.js';
@@ -106,5 +108,80 @@ describe('the sum of a range', () => {
     expect(rows).toBe(0);
     usageTotals(counting, agent, newest - 365 * DAY, newest + HOUR);
     expect(rows).toBeLessThanOrEqual(20);
+  });
+});
+
+describe('the minutes of an agent that is used', () => {
+  const START_OF_HOUR = Date.UTC(2026, 0, 31, 22);
+  const all = { start: 0, end: START_OF_HOUR + 365 * DAY };
+
+  /** Amounts by the minute, or hour, since the start. */
+  function amounts(memory: MemoryLedger, granularity: 'MINUTE' | 'HOUR'): readonly string[] {
+    const step = granularity === 'MINUTE' ? MINUTE : HOUR;
+    const page = { after: undefined, size: 100 };
+    const found = memory.ledger.usageBuckets('a', granularity, all, page);
+    if ('verdict' in found) throw new Error(found.reason);
+    return found.items.map(({ start, amount }) => {
+      return `${(start - START_OF_HOUR) / step}: ${formatAmount(amount)}`;
+    });
+  }
+
+  async function used(): Promise<MemoryLedger> {
+    const memory = await MemoryLedger.open({}, new ManualTime(START_OF_HOUR));
+    await memory.must(createPool('p', '1000'));
+    await memory.must(createAgent('a', 'p', '1000'));
+    await memory.must(spend('a', '1'));
+    memory.time.pass(5 * MINUTE);
+    await memory.must(spend('a', '2'));
+    return memory;
+  }
+
+  const agentOf = ({ store }: MemoryLedger): Agent => store.agent(store.agentUid('a')!)!;
+  const hour = START_OF_HOUR / HOUR;
+
+  test('lie in its own row until the hour is over, then in one of theirs', async () => {
+    const memory = await used();
+    const { uid, usageHour, usage } = agentOf(memory);
+    expect(usageHour).toBe(hour);
+    expect(usage.map(({ index, amount }) => [index, amount])).toEqual([
+      [0, money('1')],
+      [5, money('2')],
+    ]);
+    expect(memory.store.usage('MINUTE', hour, uid)).toEqual([]);
+    memory.time.pass(HOUR);
+    await memory.must(spend('a', '4'));
+    expect(agentOf(memory).usage).toMatchObject([{ index: 5, amount: money('4') }]);
+    expect(memory.store.usage('MINUTE', hour, uid)).toEqual(usage);
+    expect(amounts(memory, 'MINUTE')).toEqual(['0: 1', '5: 2', '65: 4']);
+    expect(amounts(memory, 'HOUR')).toEqual(['0: 3', '1: 4']);
+  });
+
+  test('are all there where a store of format 1 had the first of them in a row', async () => {
+    const before = await used();
+    const agent = agentOf(before);
+    await before.ledger.close();
+    await before.store.transact((writer) => {
+      writer.putAgent({ ...agent, usage: [] });
+      writer.putUsage('MINUTE', hour, agent.uid, agent.usage);
+    });
+    const memory = await MemoryLedger.open({}, before.time.restart(), before.disk);
+    expect(amounts(memory, 'MINUTE')).toEqual(['0: 1', '5: 2']);
+    await memory.must(spend('a', '4'));
+    memory.time.pass(MINUTE);
+    await memory.must(spend('a', '8'));
+    expect(agentOf(memory).usage).toMatchObject([{ index: 5 }, { index: 6 }]);
+    expect(amounts(memory, 'MINUTE')).toEqual(['0: 1', '5: 6', '6: 8']);
+    expect(amounts(memory, 'HOUR')).toEqual(['0: 15']);
+    memory.time.pass(DAY);
+    await memory.must(spend('a', '16'));
+    expect(amounts(memory, 'MINUTE')).toEqual(['0: 1', '5: 6', '6: 8', `${24 * 60 + 6}: 16`]);
+    expect(amounts(memory, 'HOUR')).toEqual(['0: 15', '24: 16']);
+    const { amount } = usageTotals(
+      memory.store,
+      agentOf(memory),
+      START_OF_HOUR,
+      START_OF_HOUR + HOUR,
+    );
+    expect(amount).toBe(money('15'));
   });
 });

@@ -76,6 +76,7 @@ export function decideCreateAgent(
     quantityNames: [],
     lastSequence: 0,
     usageHour: 0,
+    usage: [],
     spendCount: 0,
     lastSpendTime: 0,
     serviceLevel: '',

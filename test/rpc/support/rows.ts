@@ -72,6 +72,7 @@ export function agent(over: Partial<Agent> = {}): Agent {
     quantityNames: ['tokens'],
     lastSequence: 9,
     usageHour: 0,
+    usage: [],
     spendCount: 3,
     lastSpendTime: T0 - 1,
     serviceLevel: 'full',

@@ -20,6 +20,9 @@ import {
   wordOf,
 } from './rows.js';
 
+/** An agent as an answer has it. */
+export const answeredAgent = agent.map((row) => ({ ...row, usage: [] }));
+
 /** Any stored answer. */
 export const idempotency: fc.Arbitrary<IdempotencyRecord> = fc.record({
   fingerprint: digest,
@@ -31,9 +34,9 @@ export const idempotency: fc.Arbitrary<IdempotencyRecord> = fc.record({
   late: fc.boolean(),
   balance: fc.option(balance, { nil: undefined }),
   reservation: fc.option(reservation, { nil: undefined }),
-  agent: fc.option(agent, { nil: undefined }),
+  agent: fc.option(answeredAgent, { nil: undefined }),
   pool: fc.option(pool, { nil: undefined }),
-  otherAgent: fc.option(agent, { nil: undefined }),
+  otherAgent: fc.option(answeredAgent, { nil: undefined }),
   otherPool: fc.option(pool, { nil: undefined }),
   changes: fc.array(change, { maxLength: 3 }),
   allocations: fc.array(allocation, { maxLength: 3 }),

@@ -109,6 +109,18 @@ export const quantities: fc.Arbitrary<Quantities> = fc
   })
   .map((list) => list.toSorted((a, b) => (a.name < b.name ? -1 : 1)));
 
+export const usage: fc.Arbitrary<readonly UsageCell[]> = fc.array(
+  fc.record({
+    index: fc.integer({ min: 0, max: 59 }),
+    amount,
+    entries: counter,
+    requests: counter,
+    refunded: amount,
+    quantities,
+  }),
+  { minLength: 1, maxLength: 60 },
+);
+
 export const header: fc.Arbitrary<Header> = fc.record({
   storeId: ascii,
   owner: ascii,
@@ -174,6 +186,7 @@ export const agent: fc.Arbitrary<Agent> = fc.record({
   quantityNames: fc.array(fc.stringMatching(/^[a-z][a-z0-9_]{0,31}$/), { maxLength: 64 }),
   lastSequence: sequence,
   usageHour: uint32,
+  usage,
   spendCount: counter,
   lastSpendTime: instant,
   serviceLevel: text,
@@ -361,18 +374,6 @@ export const scope = fc.record({
   method,
   requestId,
 });
-
-export const usage: fc.Arbitrary<readonly UsageCell[]> = fc.array(
-  fc.record({
-    index: fc.integer({ min: 0, max: 59 }),
-    amount,
-    entries: counter,
-    requests: counter,
-    refunded: amount,
-    quantities,
-  }),
-  { minLength: 1, maxLength: 60 },
-);
 
 export const naming = fc.record({ id, uid });
 export const refunded = fc.record({ sequence, amount });
