@@ -62,6 +62,7 @@ export function copyPool(row: Pool): Unfinished<Pool> {
     agentCount: row.agentCount,
     lastSequence: row.lastSequence,
     usageHour: row.usageHour,
+    usage: row.usage,
     funded: row.funded,
     spent: row.spent,
     reserved: row.reserved,

@@ -13,7 +13,7 @@ import type {
 } from './entry.js';
 import type { Agent, Instant, Metadata, Pool, Quantities, Reservation, Uid } from './model.js';
 import type { State } from './state.js';
-import { addToRow, cellOf, hourOf, minuteOf, type UsageDelta } from './usage.js';
+import { addToRow, cellOf, hourOf, minuteOf, NO_QUANTITIES, type UsageDelta } from './usage.js';
 
 /** An entry before the request it belongs to, its hash and its time are put to it. */
 export interface EntryDraft {
@@ -309,7 +309,6 @@ export interface EntryFacts {
   readonly usage?: UsageDelta | undefined;
 }
 
-const NO_QUANTITIES: Quantities = [];
 const NO_METADATA: Metadata = [];
 const NO_CHANGES: readonly FieldChange[] = [];
 
@@ -323,7 +322,7 @@ export function closeEntry(draft: Draft, kind: EntryKind, facts: EntryFacts): vo
       const pool = ownPool(draft, uid);
       pool.lastSequence = sequence;
       // The one pool of an entry with usage is the one that paid.
-      if (usage !== undefined) pool.usageHour = hourOf(draft.now);
+      if (usage !== undefined) use(pool, usage, draft.now, NO_QUANTITIES);
       return { kind: accountKind, uid, previousSequence, postings, remaining: undefined };
     }
     const agent = ownAgent(draft, uid);
@@ -333,7 +332,7 @@ export function closeEntry(draft: Draft, kind: EntryKind, facts: EntryFacts): vo
       agent.budgetTime = draft.now;
     }
     if (usage?.agentUid === uid) {
-      useAgent(agent, usage, draft.now);
+      use(agent, usage, draft.now, usage.quantities);
       agent.spendCount += usage.entries;
       if (usage.entries > 0) agent.lastSpendTime = draft.now;
     }
@@ -358,12 +357,20 @@ export function closeEntry(draft: Draft, kind: EntryKind, facts: EntryFacts): vo
   });
 }
 
-/** Adds to the minutes of an agent's row; those of an earlier hour go to a row of their own, see UsageBook. */
-function useAgent(agent: Unfinished<Agent>, usage: UsageDelta, now: Instant): void {
+/**
+ * Adds to the minutes of an account. Those of an earlier hour leave its row: see endHour. A pool's have no
+ * quantities, since the names of all its agents together have no bound.
+ */
+function use(
+  account: Unfinished<Agent> | Unfinished<Pool>,
+  usage: UsageDelta,
+  now: Instant,
+  quantities: Quantities,
+): void {
   const hour = hourOf(now);
-  const minute = cellOf(minuteOf(now), usage);
-  agent.usage = agent.usageHour === hour ? addToRow(agent.usage, minute) : [minute];
-  agent.usageHour = hour;
+  const minute = cellOf(minuteOf(now), usage, quantities);
+  account.usage = account.usageHour === hour ? addToRow(account.usage, minute) : [minute];
+  account.usageHour = hour;
 }
 
 /** The rejection of a draft that drove a balance to 10^24 or beyond, or undefined. */

@@ -126,8 +126,10 @@ export interface Pool extends PoolBalances {
   readonly agentCount: number;
   /** The newest entry that touched the account. */
   readonly lastSequence: number;
-  /** The hour since 1970 of the newest usage row, 0 before the first. */
+  /** The hour since 1970 in which it was last used, 0 before the first. */
   readonly usageHour: number;
+  /** The minutes of that hour, without quantities. */
+  readonly usage: readonly UsageCell[];
 }
 
 /** One reservation. Rows are never mutated. */

@@ -1,4 +1,3 @@
-import type { Unfinished } from './copy.js';
 import type { Instant, Quantities, Uid } from './model.js';
 import type { Amount } from './amount.js';
 
@@ -75,27 +74,10 @@ export const STORE_UID: Uid = 0;
 /** The quantities of what has none, or is to have none. */
 export const NO_QUANTITIES: Quantities = [];
 
-/** A cell of one delta, for its agent. */
-export function cellOf(index: number, delta: UsageDelta): UsageCell {
-  const { amount, entries, requests, refunded, quantities } = delta;
+/** A cell of one delta, with its own or other quantities. */
+export function cellOf(index: number, delta: UsageDelta, quantities = delta.quantities): UsageCell {
+  const { amount, entries, requests, refunded } = delta;
   return { index, amount, entries, requests, refunded, quantities };
-}
-
-/** A cell that is still being summed. */
-export type UsageSum = Unfinished<UsageCell>;
-
-/** A sum of nothing. */
-export function emptySum(index: number): UsageSum {
-  return { index, amount: 0n, entries: 0, requests: 0, refunded: 0n, quantities: NO_QUANTITIES };
-}
-
-/** Adds a delta to a sum that nobody else has seen, with its own or other quantities. */
-export function addTo(sum: UsageSum, delta: UsageDelta, quantities = delta.quantities): void {
-  sum.amount += delta.amount;
-  sum.entries += delta.entries;
-  sum.requests += delta.requests;
-  sum.refunded += delta.refunded;
-  sum.quantities = addQuantities(sum.quantities, quantities);
 }
 
 /** Two cells as one, under the index of the first. */

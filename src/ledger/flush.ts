@@ -2,10 +2,11 @@ import type { Entry } from '../domain/entry.js';
 import type { Agent, Instant, Reservation, Uid } from '../domain/model.js';
 import { changesIn, namesOf, type RowChanges } from '../domain/collection.js';
 import { rememberRows, settleRows, type Rows } from './rows.js';
-import { hourOf, STORE_UID } from '../domain/usage.js';
+import { addToRow, hourOf, minuteOf, STORE_UID } from '../domain/usage.js';
+import { endHour, type UsageRows } from './end-hour.js';
+import { NO_USAGE } from './usage-totals.js';
 import type { Header, StoreReader, StoreWriter } from './store.js';
-import type { Charge, OpenHour, UsageBook } from './usage-book.js';
-import { payerOf, type StampedEntry, type Workspace } from './workspace.js';
+import type { StampedEntry, Workspace } from './workspace.js';
 
 /** Who wrote an entry that no request asked for. */
 const SIDECAR = 'sidecar';
@@ -13,7 +14,6 @@ const SIDECAR = 'sidecar';
 /** What a flush needs beside the workspace. */
 export interface FlushContext {
   readonly rows: Rows;
-  readonly usage: UsageBook;
   /** Reads what no cache knows: see settledReader. */
   readonly settled: StoreReader;
   readonly now: Instant;
@@ -31,19 +31,14 @@ export function flush(
   header: Header,
   context: FlushContext,
 ): Flushed {
-  if (!workspace.changed) return { header, usage: new Map(), movedFrom: new Map() };
+  if (!workspace.changed) return { header, movedFrom: new Map() };
   const { rows, now } = context;
   let hash = header.headHash;
   for (const stamped of workspace.entries) hash = writer.appendEntry(entryOf(stamped, hash, now));
 
   // Until they are remembered, the caches or else the store have the agents as they were before.
   const before = (uid: Uid): Agent | undefined => rows.agents.newest(uid) ?? writer.agent(uid);
-  const charges = chargesOf(workspace);
-  const usageRows = { writer, settled: context.settled };
-  const usage = context.usage.write(usageRows, now, charges, (uid) => {
-    if (uid === STORE_UID) return header.usageHour;
-    return (rows.pools.newest(uid) ?? writer.pool(uid))?.usageHour ?? 0;
-  });
+  const usageRows: UsageRows = { writer, settled: context.settled };
   const movedFrom = new Map<Uid, Uid>();
   let frozenAgents = header.frozenAgents ?? 0;
   for (const agent of workspace.agents.values()) {
@@ -53,10 +48,14 @@ export function flush(
     if (agent.state === 'FROZEN') frozenAgents += 1;
     if (from !== agent.poolUid) writer.putAgentPool(agent, from);
     if (from !== undefined && from !== agent.poolUid) movedFrom.set(agent.uid, from);
-    if (earlier !== undefined) context.usage.endHour(usageRows, earlier, agent.usageHour);
+    if (earlier !== undefined) endHour(usageRows, earlier, agent.usageHour);
     writer.putAgent(agent);
   }
   for (const [id, uid] of workspace.newAgentUids()) writer.putAgentId(id, uid);
+  for (const pool of workspace.pools.values()) {
+    const earlier = rows.pools.newest(pool.uid) ?? writer.pool(pool.uid);
+    if (earlier !== undefined) endHour(usageRows, earlier, pool.usageHour);
+  }
   writePools(writer, workspace);
   for (const reservation of workspace.reservations.values()) {
     const before = rows.reservations.newest(reservation.id) ?? writer.reservation(reservation.id);
@@ -74,22 +73,20 @@ export function flush(
     nextUid: workspace.nextUid,
     violationSequence: workspace.violationSequence,
     frozenAgents,
-    usageHour: charges.length > 0 ? hourOf(now) : header.usageHour,
+    ...storeUsage(usageRows, workspace, header, now),
   };
-  return { header: next, usage, movedFrom };
+  return { header: next, movedFrom };
 }
 
 /** What a flush wrote, beside the rows of the workspace. */
 export interface Flushed {
   readonly header: Header;
-  readonly usage: ReadonlyMap<Uid, OpenHour>;
   /** The pools that agents left, by agent. */
   readonly movedFrom: ReadonlyMap<Uid, Uid>;
 }
 
 /** Makes a flushed group's rows the newest ones. */
-export function remember(workspace: Workspace, flushed: Flushed, context: FlushContext): void {
-  const { rows } = context;
+export function remember(workspace: Workspace, rows: Rows): void {
   for (const agent of workspace.agents.values()) rows.agents.write(agent.uid, agent);
   for (const [id, uid] of workspace.newAgentUids()) rows.agentUids.write(id, uid);
   for (const pool of workspace.pools.values()) rows.pools.write(pool.uid, pool);
@@ -97,12 +94,10 @@ export function remember(workspace: Workspace, flushed: Flushed, context: FlushC
   for (const row of workspace.reservations.values()) rows.reservations.write(row.id, row);
   rememberRows(rows, workspace.rowChanges);
   rows.rules = workspace.rules;
-  context.usage.remember(flushed.usage);
 }
 
 /** Makes a flushed group's rows the durable ones. */
-export function settle(workspace: Workspace, flushed: Flushed, context: FlushContext): void {
-  const { rows } = context;
+export function settle(workspace: Workspace, rows: Rows): void {
   for (const agent of workspace.agents.values()) rows.agents.settle(agent.uid, agent);
   for (const [id, uid] of workspace.newAgentUids()) rows.agentUids.settle(id, uid);
   for (const pool of workspace.pools.values()) rows.pools.settle(pool.uid, pool);
@@ -110,7 +105,6 @@ export function settle(workspace: Workspace, flushed: Flushed, context: FlushCon
   for (const row of workspace.reservations.values()) rows.reservations.settle(row.id, row);
   settleRows(rows, workspace.rowChanges);
   rows.durableRules = workspace.rules;
-  context.usage.settle(flushed.usage);
 }
 
 function entryOf({ draft, stamp }: StampedEntry, previousHash: Uint8Array, time: Instant): Entry {
@@ -137,15 +131,30 @@ function entryOf({ draft, stamp }: StampedEntry, previousHash: Uint8Array, time:
   };
 }
 
-function chargesOf(workspace: Workspace): readonly Charge[] {
-  const charges: Charge[] = [];
+/** The usage of the whole store with a group's: counts only, since amounts of different units do not add. */
+function storeUsage(
+  usageRows: UsageRows,
+  workspace: Workspace,
+  { usageHour, usage }: Header,
+  now: Instant,
+): Pick<Header, 'usageHour' | 'usage'> {
+  let used = false;
+  let entries = 0;
+  let requests = 0;
   for (const { draft } of workspace.entries) {
     if (draft.usage === undefined) continue;
-    const poolUid = payerOf(draft);
-    if (poolUid === undefined) throw new Error(`entry ${draft.sequence} names no pool that paid`);
-    charges.push({ usage: draft.usage, poolUid });
+    used = true;
+    entries += draft.usage.entries;
+    requests += draft.usage.requests;
   }
-  return charges;
+  if (!used) return { usageHour, usage };
+  const hour = hourOf(now);
+  const minute = { ...NO_USAGE, index: minuteOf(now), entries, requests };
+  endHour(usageRows, { uid: STORE_UID, usageHour, usage }, hour);
+  return {
+    usageHour: hour,
+    usage: hour === usageHour ? addToRow(usage, minute) : [minute],
+  };
 }
 
 function writeRows(writer: StoreWriter, changes: RowChanges): void {

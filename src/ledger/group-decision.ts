@@ -17,14 +17,12 @@ import { CorruptRecord, type Header, type Store } from './store.js';
 import type { StoreReader, StoreWriter } from './store.js';
 import { dueAfter } from './timetable.js';
 import { makeUpkeep, type UpkeepPolicy } from './upkeep.js';
-import type { UsageBook } from './usage-book.js';
 import { SIDECAR_STAMP, Workspace } from './workspace.js';
 
 /** What groups are decided with. */
 export interface DecisionOptions {
   readonly store: Store;
   readonly rows: Rows;
-  readonly usage: UsageBook;
   readonly clock: StoreClock;
   readonly policy: Policy;
   readonly purge: UpkeepPolicy;
@@ -52,7 +50,6 @@ export type Decide = (judging: Judging) => void;
 export interface GroupDecision {
   readonly workspace: Workspace;
   readonly flushed: Flushed;
-  readonly flushing: FlushContext;
   /** Whether there is anything to write. */
   readonly writes: boolean;
   /** Reservations whose rows are taken away. */
@@ -122,7 +119,6 @@ export function makeGroupDecider(options: DecisionOptions, settled: StoreReader)
     const cutMore = chores.maintenance && cutDue(workspace, now);
     const flushing: FlushContext = {
       rows,
-      usage: options.usage,
       settled,
       now,
       lateWindowMs: options.policy.lateWindowMs,
@@ -136,7 +132,7 @@ export function makeGroupDecider(options: DecisionOptions, settled: StoreReader)
     if (writes) writer.putHeader(purged.header);
 
     // Nothing below may throw: the caches follow what is written, then what is taken away.
-    remember(workspace, flushed, flushing);
+    remember(workspace, rows);
     rows.episodes.remember(workspace, now, chores.denials);
     for (const id of ended) rows.reservations.write(id, undefined);
     header = purged.header;
@@ -149,7 +145,7 @@ export function makeGroupDecider(options: DecisionOptions, settled: StoreReader)
       (chores.maintenance && servedAlready(workspace, flushing));
     const moreAlerts = judged !== undefined && round.remember(judged);
     const running = !promptStopped && rows.rules.schedules.running.length > 0;
-    return { workspace, flushed, flushing, writes, ended, more, moreAlerts, alone, running };
+    return { workspace, flushed, writes, ended, more, moreAlerts, alone, running };
   }
 
   /** Every group runs what is due: as with holds, a damaged record must not make all of them fail. */

@@ -228,7 +228,7 @@ export function startGroupWriter(options: GroupWriterOptions): GroupWriter {
   }
 
   function finish(group: readonly GroupTask[], decision: GroupDecision): void {
-    const { workspace, flushed, flushing, ended } = decision;
+    const { workspace, flushed, ended } = decision;
     underWay -= 1;
     if (storageFailed) {
       refuse(group);
@@ -236,7 +236,7 @@ export function startGroupWriter(options: GroupWriterOptions): GroupWriter {
     }
     if (decision.writes) store.refreshReads();
     if (workspace.changed) options.onDurable(workspace, flushed);
-    settle(workspace, flushed, flushing);
+    settle(workspace, rows);
     for (const id of ended) rows.reservations.settle(id, undefined);
     answers.splice(answers.indexOf(workspace.answers), 1);
     for (const order of workspace.reviews) options.onReview(order);

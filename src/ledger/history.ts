@@ -154,18 +154,18 @@ function* rowsOf(
 export interface UsageOwner {
   readonly uid: Uid;
   readonly usageHour: number;
-  /** The minutes of that hour, of an agent. Those of others are in a row. */
-  readonly usage?: readonly UsageCell[];
+  /** The minutes of that hour. */
+  readonly usage: readonly UsageCell[];
 }
 
-/** The minutes of an hour since 1970. In a store of format 1 those of an agent's last hour begin in a row. */
+/** The minutes of an hour since 1970. In a store of format 1 those of the last hour begin in a row. */
 export function minutesOf(
   reader: Pick<StoreReader, 'usage'>,
   owner: UsageOwner,
   hour: number,
 ): readonly UsageCell[] {
   const row = reader.usage('MINUTE', hour, owner.uid);
-  return hour === owner.usageHour ? (owner.usage ?? []).reduce(addToRow, row) : row;
+  return hour === owner.usageHour ? owner.usage.reduce(addToRow, row) : row;
 }
 
 /** The hours of a day since 1970, the one that is not folded yet among them. */

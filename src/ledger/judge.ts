@@ -10,7 +10,7 @@ import { beginDraft, putRow } from '../domain/draft.js';
 import { levelNamed, levelOf } from '../domain/effective-levels.js';
 import { canonicalRequest } from '../domain/fingerprint.js';
 import { answerOf } from '../domain/emergency/request.js';
-import type { Agent, Uid } from '../domain/model.js';
+import type { Agent, Pool, Uid } from '../domain/model.js';
 import { requestTimeKey } from '../domain/request-time.js';
 import type { Context, State } from '../domain/state.js';
 import type { Caller } from './api.js';
@@ -203,9 +203,9 @@ function replay(
   };
 }
 
-/** An agent as it is stored with an answer, which shows no usage. */
-function withoutUsage(agent: Agent | undefined): Agent | undefined {
-  return agent && { ...agent, usage: [] };
+/** An account as it is stored with an answer, which shows no usage. */
+function withoutUsage<Row extends Agent | Pool>(row: Row | undefined): Row | undefined {
+  return row && { ...row, usage: [] };
 }
 
 function recordOf(
@@ -225,9 +225,9 @@ function recordOf(
     balance: operator ? undefined : outcome.agent && balanceOf(outcome.agent),
     reservation: outcome.reservation && { ...outcome.reservation, verbs: [] },
     agent: operator ? withoutUsage(outcome.agent) : undefined,
-    pool: operator ? outcome.pool : undefined,
+    pool: operator ? withoutUsage(outcome.pool) : undefined,
     otherAgent: withoutUsage(outcome.otherAgent),
-    otherPool: outcome.otherPool,
+    otherPool: withoutUsage(outcome.otherPool),
     changes: outcome.changes,
     allocations: outcome.allocations,
     object: outcome.object,

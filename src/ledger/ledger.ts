@@ -42,7 +42,6 @@ import { durableRows, makeRows } from './rows.js';
 import { listSchedules, scheduleRuns } from './schedule-reads.js';
 import { CorruptRecord, type Header, type Store, type StoreReader } from './store.js';
 import type { UpkeepPolicy } from './upkeep.js';
-import { makeUsageBook } from './usage-book.js';
 import { makeViolationFeed } from './violation-feed.js';
 import { type ViolationWatchSources, watchViolations } from './violation-watch.js';
 import { listViolations, violationCounts, violationOf } from './violations.js';
@@ -115,7 +114,6 @@ export async function openLedger(options: LedgerOptions): Promise<Ledger> {
   const writer = startGroupWriter({
     store,
     rows: cached,
-    usage: makeUsageBook(),
     clock,
     policy: options.policy,
     purge: options,

@@ -192,7 +192,8 @@ export function systemMetrics({ reader, now: clock }: ListSources): SystemMetric
     units.set(pool.unit, addPool(units.get(pool.unit), pool));
   }
   const frozen = header.frozenAgents ?? 0;
-  const store = { uid: STORE_UID, usageHour: header.usageHour, createTime: header.createTime };
+  const { usageHour, usage, createTime } = header;
+  const store = { uid: STORE_UID, usageHour, usage, createTime };
   const spends = (lengthMs: number): number =>
     usageTotals(reader, store, windowStart(now, lengthMs), now + 1).entries;
   return {

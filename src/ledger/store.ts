@@ -41,8 +41,10 @@ export interface Header {
   readonly violationSequence: number;
   /** Agents that are FROZEN; undefined in a store where nobody counted them yet. */
   readonly frozenAgents: number | undefined;
-  /** The hour since 1970 of the newest usage row of the whole store, 0 before the first. */
+  /** The hour since 1970 in which anybody last used anything, 0 before the first. */
   readonly usageHour: number;
+  /** The minutes of that hour, without amounts and quantities. */
+  readonly usage: readonly UsageCell[];
 }
 
 /** What an agent-plane answer shows of the agent's row. */

@@ -66,6 +66,7 @@ export function readHeader(message: Uint8Array): {
       violationSequence: Number(record.violationSequence),
       frozenAgents: record.frozenAgents === undefined ? undefined : Number(record.frozenAgents),
       usageHour: record.usageHour,
+      usage: record.usage.map(usageCellOf),
     },
   };
 }
@@ -94,6 +95,7 @@ function poolOf(record: PoolRecord): Pool {
     agentCount: Number(record.agentCount),
     lastSequence: Number(record.lastSequence),
     usageHour: record.usageHour,
+    usage: record.usage.map(usageCellOf),
     funded: storedAmount(record.funded),
     spent: storedAmount(record.spent),
     reserved: storedAmount(record.reserved),

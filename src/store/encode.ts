@@ -46,10 +46,17 @@ export function writeHeader(wire: WireWriter, header: Header, format: number): v
   wire.uint(12, header.violationSequence);
   wire.optionalUint(13, header.frozenAgents);
   wire.uint(14, header.usageHour);
+  for (const cell of header.usage) wire.nested(15, cell, writeCell);
 }
 
-/** Writes the message of a pool: PoolRecord. */
-export function writePool(wire: WireWriter, pool: Pool): void {
+/** Writes the row of a pool: PoolRecord. */
+export function writePoolRow(wire: WireWriter, pool: Pool): void {
+  writePool(wire, pool);
+  for (const cell of pool.usage) wire.nested(25, cell, writeCell);
+}
+
+/** Writes a pool within an answer: without its usage, which no answer shows. */
+function writePool(wire: WireWriter, pool: Pool): void {
   wire.uint(1, pool.uid);
   wire.text(2, pool.id);
   wire.text(3, pool.name);

@@ -193,6 +193,7 @@ function firstHeader(storeId: string, time: number): Header {
     violationSequence: 0,
     frozenAgents: 0,
     usageHour: 0,
+    usage: [],
   };
 }
 

@@ -8,7 +8,7 @@ import {
   writeEntry,
   writeHeader,
   writeIdempotency,
-  writePool,
+  writePoolRow,
   writeReservation,
   writeUsageCell,
 } from './encode.js';
@@ -108,7 +108,7 @@ export function recordWriter(reader: StoreReader): RecordWriter {
         'pools',
         numberKey(pool.uid),
         record(() => {
-          writePool(wire, pool);
+          writePoolRow(wire, pool);
         }),
       );
     },

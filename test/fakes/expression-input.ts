@@ -89,4 +89,5 @@ const POOL: Pool = {
   agentCount: 1,
   lastSequence: 1,
   usageHour: 0,
+  usage: [],
 };

@@ -33,6 +33,7 @@ export function firstHeader(time: number): Header {
     violationSequence: 0,
     frozenAgents: 0,
     usageHour: 0,
+    usage: [],
   };
 }
 

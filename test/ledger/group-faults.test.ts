@@ -5,7 +5,6 @@ import { startClock } from '../../src/ledger/clock.js';
 import { startGroupWriter } from '../../src/ledger/group-writer.js';
 import { judge } from '../../src/ledger/judge.js';
 import { makeRows } from '../../src/ledger/rows.js';
-import { makeUsageBook } from '../../src/ledger/usage-book.js';
 import { numberKey } from '../../src/store/keys.js';
 import * as order from '../fakes/commands.js';
 import { DAY, HOUR, ManualTime, MINUTE, T0 } from '../fakes/manual-time.js';
@@ -21,7 +20,6 @@ async function start(disk: MemoryDisk, time: ManualTime) {
   const writer = startGroupWriter({
     store,
     rows: makeRows({ agentRows: 100, reservationRows: 100 }, store),
-    usage: makeUsageBook(),
     clock: startClock(time, { jumpMaxMs: MINUTE, settleMs: MINUTE }, T0),
     policy: POLICY,
     purge: { ...UNCUT, idempotencyTtlMs: MINUTE, violationsRetentionMs: DAY, violationsMax: 1_000 },

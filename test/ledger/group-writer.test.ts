@@ -7,7 +7,6 @@ import { judge, type Judging } from '../../src/ledger/judge.js';
 import { makeRows } from '../../src/ledger/rows.js';
 import type { Store } from '../../src/ledger/store.js';
 import { claim } from '../../src/store/owner.js';
-import { makeUsageBook } from '../../src/ledger/usage-book.js';
 import { createPool } from '../fakes/commands.js';
 import { DAY, ManualTime, MINUTE, T0 } from '../fakes/manual-time.js';
 import { MemoryDisk, type MemoryKeyValueStore } from '../fakes/memory-kv.js';
@@ -28,7 +27,6 @@ async function start(bounds: { queueMax?: number; groupMax?: number } = {}): Pro
   return startGroupWriter({
     store,
     rows: makeRows({ agentRows: 100, reservationRows: 100 }, store),
-    usage: makeUsageBook(),
     clock: startClock(new ManualTime(), { jumpMaxMs: MINUTE, settleMs: MINUTE }, T0),
     policy: POLICY,
     purge: {

@@ -56,6 +56,7 @@ export function decideCreatePool(
     agentCount: 0,
     lastSequence: 0,
     usageHour: 0,
+    usage: [],
     funded: 0n,
     spent: 0n,
     reserved: 0n,

@@ -45,6 +45,7 @@ export function pool(over: Partial<Pool> = {}): Pool {
     agentCount: 1,
     lastSequence: 7,
     usageHour: 0,
+    usage: [],
     ...over,
   };
 }

@@ -23,6 +23,8 @@ import {
 /** An agent as an answer has it. */
 export const answeredAgent = agent.map((row) => ({ ...row, usage: [] }));
 
+const answeredPool = pool.map((row) => ({ ...row, usage: [] }));
+
 /** Any stored answer. */
 export const idempotency: fc.Arbitrary<IdempotencyRecord> = fc.record({
   fingerprint: digest,
@@ -35,9 +37,9 @@ export const idempotency: fc.Arbitrary<IdempotencyRecord> = fc.record({
   balance: fc.option(balance, { nil: undefined }),
   reservation: fc.option(reservation, { nil: undefined }),
   agent: fc.option(answeredAgent, { nil: undefined }),
-  pool: fc.option(pool, { nil: undefined }),
+  pool: fc.option(answeredPool, { nil: undefined }),
   otherAgent: fc.option(answeredAgent, { nil: undefined }),
-  otherPool: fc.option(pool, { nil: undefined }),
+  otherPool: fc.option(answeredPool, { nil: undefined }),
   changes: fc.array(change, { maxLength: 3 }),
   allocations: fc.array(allocation, { maxLength: 3 }),
   object: fc.option(

@@ -135,6 +135,7 @@ export const header: fc.Arbitrary<Header> = fc.record({
   violationSequence: fc.oneof(fc.constant(0), sequence),
   frozenAgents: fc.option(counter, { nil: undefined }),
   usageHour: uint32,
+  usage,
 });
 
 export const pool: fc.Arbitrary<Pool> = fc.record({
@@ -155,6 +156,7 @@ export const pool: fc.Arbitrary<Pool> = fc.record({
   agentCount: counter,
   lastSequence: sequence,
   usageHour: uint32,
+  usage,
   funded: amount,
   spent: amount,
   reserved: amount,
