@@ -2,7 +2,7 @@ import fc from 'fast-check';
 import { beforeAll, describe, expect, test } from 'vitest';
 import { formatAmount } from '../../src/domain/amount.js';
 import type { Agent } from '../../src/domain/model.js';
-import type { UsageTotals } from '../../src/domain/usage.js';
+import { STORE_UID, type UsageTotals } from '../../src/domain/usage.js';
 import { usageTotals } from '../../src/ledger/usage-totals.js';
 import { createAgent, createPool, refund, reserve, spend } from '../fakes/commands.js';
 import { DAY, HOUR, MINUTE, ManualTime } from '../fakes/manual-time.js';
@@ -159,10 +159,16 @@ describe('the minutes of an agent that is used', () => {
   test('are all there where a store of format 1 had the first of them in a row', async () => {
     const before = await used();
     const agent = agentOf(before);
+    const pool = before.store.pool(agent.poolUid)!;
     await before.ledger.close();
     await before.store.transact((writer) => {
+      const header = writer.header();
       writer.putAgent({ ...agent, usage: [] });
       writer.putUsage('MINUTE', hour, agent.uid, agent.usage);
+      writer.putPool({ ...pool, usage: [] });
+      writer.putUsage('MINUTE', hour, pool.uid, pool.usage);
+      writer.putHeader({ ...header, usage: [] });
+      writer.putUsage('MINUTE', hour, STORE_UID, header.usage);
     });
     const memory = await MemoryLedger.open({}, before.time.restart(), before.disk);
     expect(amounts(memory, 'MINUTE')).toEqual(['0: 1', '5: 2']);
@@ -176,12 +182,12 @@ describe('the minutes of an agent that is used', () => {
     await memory.must(spend('a', '16'));
     expect(amounts(memory, 'MINUTE')).toEqual(['0: 1', '5: 6', '6: 8', `${24 * 60 + 6}: 16`]);
     expect(amounts(memory, 'HOUR')).toEqual(['0: 15', '24: 16']);
-    const { amount } = usageTotals(
-      memory.store,
-      agentOf(memory),
-      START_OF_HOUR,
-      START_OF_HOUR + HOUR,
-    );
-    expect(amount).toBe(money('15'));
+    const { store } = memory;
+    const range = [START_OF_HOUR, START_OF_HOUR + HOUR] as const;
+    expect(usageTotals(store, agentOf(memory), ...range).amount).toBe(money('15'));
+    expect(usageTotals(store, store.pool(pool.uid)!, ...range).amount).toBe(money('15'));
+    const whole = { uid: STORE_UID, ...store.header() };
+    expect(usageTotals(store, whole, ...range)).toMatchObject({ amount: 0n, entries: 4 });
+    expect(usageTotals(store, whole, START_OF_HOUR, START_OF_HOUR + 2 * DAY).entries).toBe(5);
   });
 });
