@@ -336,14 +336,6 @@ describe('modes and enforcement', () => {
     expect(told().map((line) => line.split(' | ')[0])).toEqual(['OPENED', 'EPISODE_ENDED']);
     expect(denial(spend('a', '51'))).toMatchObject({ counted: money('100') });
   });
-
-  test('a dry run counts nothing and tells nothing', () => {
-    world.must(createLimit('day', '100', A, { window: DAILY }));
-    const before = world.rowChanges.limit_counts?.size ?? 0;
-    const decided = world.do(spend('a', '100', { dryRun: true }));
-    expect(verdictOf(decided)).toBe('OK');
-    expect(before).toBe(0);
-  });
 });
 
 describe('what is refused', () => {

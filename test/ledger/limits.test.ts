@@ -49,9 +49,23 @@ test('counters, limits and monitors are there after a restart and after a crash'
 test('an atomic batch that a limit undoes counts nothing, and its denial is told', async () => {
   const memory = await open();
   await memory.must(createLimit('day', '100', A, { window: DAILY }));
-  const undone = await memory.batch([spend('a', '60'), spend('a', '41')], true);
+  await memory.must(spend('a', '10'));
+  const undone = await memory.batch([spend('a', '50'), spend('a', '41')], true);
   expect(undone.results.map(({ verdict }) => verdict)).toEqual(['NOT_APPLIED', 'DENIED']);
   expect([...memory.store.rows('violation_events', {})]).toHaveLength(1);
-  await memory.must(spend('a', '100'));
+  expect(await memory.verdict(spend('a', '91'))).toBe('SPENDING_LIMIT_EXCEEDED');
+  await memory.must(spend('a', '90'));
+  await memory.ledger.close();
+});
+
+test('a dry run counts nothing and tells nothing', async () => {
+  const memory = await open();
+  await memory.must(createLimit('day', '100', A, { window: DAILY }));
+  await memory.must(spend('a', '40'));
+  await memory.must(spend('a', '60', { dryRun: true }));
+  expect(await memory.verdict(spend('a', '61', { dryRun: true }))).toBe('SPENDING_LIMIT_EXCEEDED');
+  expect([...memory.store.rows('violation_events', {})]).toEqual([]);
+  await memory.must(spend('a', '60'));
+  expect(await memory.verdict(spend('a', '1'))).toBe('SPENDING_LIMIT_EXCEEDED');
   await memory.ledger.close();
 });
