@@ -77,7 +77,7 @@ const bomb = message(gzipSync(Buffer.alloc(4_000_000)), true);
 const gzip = { 'grpc-encoding': 'gzip' };
 
 /** Attacks on the bounds. The sidecar is given short times, so that each is over soon. */
-export const ATTACKS: Readonly<Record<string, Attack>> = {
+export const ATTACKS = {
   'more connections than there may be': async (dial) => {
     const sockets = many(600, () => opened(dial));
     // Those that were taken never say anything.
@@ -195,7 +195,7 @@ export const ATTACKS: Readonly<Record<string, Attack>> = {
       // SETTINGS_INITIAL_WINDOW_SIZE: nothing may be sent.
       [[4, 0]],
     ),
-};
+} satisfies Readonly<Record<string, Attack>>;
 
 /** Settles when so many streams were answered or reset. */
 function refusals(peer: RawPeer, count: number): Promise<void> {

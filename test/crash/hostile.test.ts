@@ -19,7 +19,7 @@ import { ATTACKS } from './attacks.js';
 import { Connection } from './client.js';
 import { MALFORMED } from './malformed.js';
 import type { Serving } from './process.js';
-import { besiege, recovers, withstands, type Besieged } from './siege.js';
+import { besiege, levelsOff, recovers, withstands, type Besieged } from './siege.js';
 import { answers } from './vitals.js';
 
 const SEED = numberFrom('SAFEGUARDS_SEED', Date.now() & 0x7fffffff);
@@ -47,6 +47,12 @@ afterAll(async () => {
 
 test.each(Object.entries(ATTACKS))('%s', { timeout: 90_000 }, (name, attack) =>
   withstands(besieged, name, () => attack(dialTo(besieged.sidecar.agent))),
+);
+
+test.each(['calls that never bring their request', 'rapid resets', 'gzip bombs'] as const)(
+  '%s, again and again',
+  { timeout: 120_000 },
+  (name) => levelsOff(besieged, () => ATTACKS[name](dialTo(sidecar.agent))),
 );
 
 describe('frames that nobody may send do no harm', () => {
