@@ -123,7 +123,7 @@ export const LIMITS = {
     'Largest request message, decompressed',
   ),
   header_bytes_max: row(
-    // Node's HTTP/2 takes no more than that in one header, whatever it is told.
+    // Each connection may hold four times as much, and no call needs more.
     value.size('1KiB', '64KiB'),
     '16KiB',
     'Largest sum of the headers of a request; HTTP/2 counts 32 bytes more for each header',

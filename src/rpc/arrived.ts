@@ -2,7 +2,7 @@ import { PREFIX_BYTES } from './http2-call.js';
 
 const NOTHING = Buffer.alloc(0);
 
-/** The bytes of a call that have come and are not taken yet: nearly always one piece, as it came. */
+/** The bytes of a call that have come and are not taken yet. */
 export class Arrived {
   #bytes: Buffer = NOTHING;
   #from = 0;
@@ -12,11 +12,11 @@ export class Arrived {
     return this.#to - this.#from;
   }
 
-  /** Copies a further piece: kept as they come, many small ones would hold far more than their bytes. */
+  /** Copies a piece: as it came it would keep all that came with it. */
   add(piece: Buffer): void {
     const held = this.length;
     if (held === 0) {
-      this.#bytes = piece;
+      this.#bytes = Buffer.from(piece);
       this.#from = 0;
       this.#to = piece.length;
       return;

@@ -1,15 +1,17 @@
 import type { Message } from '@bufbuild/protobuf';
-import type { IncomingHttpHeaders, ServerHttp2Stream } from 'node:http2';
 import { reject } from '../domain/answer.js';
+import { HIGH_WATER_BYTES, type Http2Stream, type StreamHandler } from '../http2/stream.js';
 import { Arrived } from './arrived.js';
 import { AnswerStream } from './answer-stream.js';
 import { type Endpoint, callerOf, decode, fault } from './endpoint.js';
 import {
+  LATE,
   type ServeCall,
   arrivalOf,
-  beginCall,
+  deadlineMs,
   decompress,
   frameOf,
+  isGrpc,
   tooLarge,
 } from './http2-call.js';
 import type { BidiEvents, BidiHandler, BidiStream } from './method.js';
@@ -19,17 +21,14 @@ type Handler = BidiHandler<Message, Message>;
 
 /** Serves a method that streams in both directions over gRPC. */
 export function serveBidi(endpoint: Endpoint, handler: Handler, bytesMax: number): ServeCall {
-  return (stream, headers) => {
-    new BidiCall(endpoint, bytesMax, stream, headers).begin(handler);
-  };
+  return (stream) => new BidiCall(endpoint, bytesMax, stream).begin(handler);
 }
 
 /** A call from its headers to its end. */
-class BidiCall implements BidiStream<Message, Message> {
+class BidiCall implements BidiStream<Message, Message>, StreamHandler {
   readonly #endpoint: Endpoint;
   readonly #bytesMax: number;
-  readonly #stream: ServerHttp2Stream;
-  readonly #headers: IncomingHttpHeaders;
+  readonly #stream: Http2Stream;
   readonly #arrived = new Arrived();
   #events: BidiEvents<Message> | undefined;
   /** Gives back the place among the streams. */
@@ -47,56 +46,74 @@ class BidiCall implements BidiStream<Message, Message> {
   /** The handler waits for `drained`. */
   #isFull = false;
   #isOver = false;
+  #deadline: NodeJS.Timeout | undefined;
 
-  constructor(
-    endpoint: Endpoint,
-    bytesMax: number,
-    stream: ServerHttp2Stream,
-    headers: IncomingHttpHeaders,
-  ) {
+  constructor(endpoint: Endpoint, bytesMax: number, stream: Http2Stream) {
     this.#endpoint = endpoint;
     this.#bytesMax = bytesMax;
     this.#stream = stream;
-    this.#headers = headers;
     this.#answer = new AnswerStream(stream);
   }
 
-  begin(handler: Handler): void {
+  /** Itself, or undefined where the call is answered already. */
+  begin(handler: Handler): this | undefined {
     const stream = this.#stream;
-    const headers = this.#headers;
-    if (!beginCall(stream, headers, (failure) => this.#break(failure))) return;
+    if (!isGrpc(stream)) return undefined;
+    const milliseconds = deadlineMs(stream);
+    if (typeof milliseconds === 'object') {
+      this.#break(milliseconds);
+      return undefined;
+    }
     const endpoint = this.#endpoint;
-    const admitted = endpoint.admit(() => arrivalOf(stream, headers));
+    const admitted = endpoint.admit(() => arrivalOf(stream));
     if (isFailure(admitted)) {
       this.#break(admitted);
-      return;
+      return undefined;
     }
     const leave = endpoint.mount.gate.enter((why) => this.#stop(why), admitted.revoked);
     if (typeof leave !== 'function') {
       this.#break(leave);
-      return;
+      return undefined;
     }
     this.#leave = leave;
-    stream.once('close', () => this.#lose());
+    if (milliseconds !== undefined) {
+      this.#deadline = setTimeout(() => this.#break(LATE), milliseconds);
+    }
     handler(
       this,
-      callerOf(admitted, headers['traceparent'], () => this.#isOver),
+      callerOf(admitted, stream.headers['traceparent'], () => this.#isOver),
     );
+    return this;
   }
 
   listen(events: BidiEvents<Message>): void {
-    const stream = this.#stream;
     this.#events = events;
-    stream.on('data', (piece: Buffer) => {
-      if (this.#isDone()) return;
-      this.#arrived.add(piece);
-      this.#deliver();
-    });
-    stream.on('end', () => {
-      this.#hasEnded = true;
-      this.#deliver();
-    });
-    stream.on('drain', () => this.#drained());
+  }
+
+  data(piece: Buffer): void {
+    if (this.#isDone()) return;
+    this.#arrived.add(piece);
+    this.#deliver();
+  }
+
+  /** The client has sent everything. */
+  ended(): void {
+    this.#hasEnded = true;
+    this.#deliver();
+  }
+
+  drained(): void {
+    if (!this.#isFull || this.#isOver) return;
+    this.#isFull = false;
+    this.#guarded((events) => events.drained());
+  }
+
+  closed(): void {
+    clearTimeout(this.#deadline);
+    if (this.#isOver) return;
+    this.#guarded((events) => events.gone());
+    this.#isOver = true;
+    this.#leave();
   }
 
   pause(): void {
@@ -117,8 +134,7 @@ class BidiCall implements BidiStream<Message, Message> {
     if (this.#frames.length === 0) queueMicrotask(() => this.flush());
     this.#frames.push(frame);
     this.#frameBytes += frame.length;
-    const { writableLength, writableHighWaterMark } = this.#stream;
-    this.#isFull = writableLength + this.#frameBytes >= writableHighWaterMark;
+    this.#isFull = this.#stream.waitingBytes + this.#frameBytes >= HIGH_WATER_BYTES;
     return !this.#isFull;
   }
 
@@ -144,13 +160,7 @@ class BidiCall implements BidiStream<Message, Message> {
     this.#frames = [];
     this.#frameBytes = 0;
     if (this.#isOver || this.#answer.isGone) return;
-    if (this.#answer.write(bytes)) this.#drained();
-  }
-
-  #drained(): void {
-    if (!this.#isFull || this.#isOver) return;
-    this.#isFull = false;
-    this.#guarded((events) => events.drained());
+    if (this.#answer.write(bytes)) this.drained();
   }
 
   /** Hands over what has come, as far as it is wanted. */
@@ -176,13 +186,13 @@ class BidiCall implements BidiStream<Message, Message> {
 
   /** Whether nothing that comes counts any more. The guard may have refused the call: it is closed then. */
   #isDone(): boolean {
-    return this.#isOver || this.#stream.closed;
+    return this.#isOver || this.#answer.isGone;
   }
 
   #inflate(message: Buffer): void {
     this.#isInflating = true;
     this.#stream.pause();
-    decompress(message, this.#headers, this.#bytesMax, (inflated) => {
+    decompress(message, this.#stream.headers, this.#bytesMax, (inflated) => {
       this.#isInflating = false;
       if (this.#isDone()) {
         this.#stream.resume();
@@ -224,13 +234,6 @@ class BidiCall implements BidiStream<Message, Message> {
     if (this.#isOver) return;
     this.#events?.gone();
     this.end(failure);
-  }
-
-  #lose(): void {
-    if (this.#isOver) return;
-    this.#guarded((events) => events.gone());
-    this.#isOver = true;
-    this.#leave();
   }
 }
 

@@ -40,8 +40,9 @@ function serveOf(method: MountedMethod, endpoint: Endpoint, bytesMax: number): S
 /** Answers whoever asks for what is not there. */
 export const NO_METHOD: GrpcMethod = {
   kind: 'unary',
-  serve: (stream, headers) => {
-    if (isGrpc(stream, headers)) refuseStream(stream, NOT_SERVED);
+  serve: (stream) => {
+    if (isGrpc(stream)) refuseStream(stream, NOT_SERVED);
+    return undefined;
   },
 };
 

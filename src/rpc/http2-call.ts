@@ -1,53 +1,37 @@
 import type { Message } from '@bufbuild/protobuf';
-import type { IncomingHttpHeaders, ServerHttp2Stream } from 'node:http2';
 import { createGunzip, createInflate } from 'node:zlib';
 import { reject } from '../domain/answer.js';
+import { headerBlock } from '../http2/hpack.js';
+import type { RequestHeaders } from '../http2/request-headers.js';
+import type { Http2Stream, StreamHandler } from '../http2/stream.js';
 import type { Arrival } from './access/guard.js';
 import { type Endpoint, encode } from './endpoint.js';
 import { peerNamesOf } from './peer.js';
 import { type Failure, refuse } from './status.js';
 
-/** Serves one call whose headers have come. */
-export type ServeCall = (stream: ServerHttp2Stream, headers: IncomingHttpHeaders) => void;
+/** Serves one call whose headers have come. Undefined: it is answered, and nothing is to be told. */
+export type ServeCall = (stream: Http2Stream) => StreamHandler | undefined;
 
 /** One byte that says whether a message is compressed, four of its length (gRPC over HTTP/2). */
 export const PREFIX_BYTES = 5;
 
-export const RESPONSE_HEADERS = { ':status': 200, 'content-type': 'application/grpc+proto' };
-export const WITH_TRAILERS = { waitForTrailers: true, sendDate: false };
-export const OK = { 'grpc-status': '0' };
-
 /** What timers can wait for. A deadline beyond is none. */
 const TIMEOUT_MS_MAX = 2 ** 31 - 1;
 
-/**
- * Looks at the headers of a call. Tells `refuse` why there is none, now, or when its deadline has
- * passed. False: it is none, and nothing is to be done.
- */
-export function beginCall(
-  stream: ServerHttp2Stream,
-  headers: IncomingHttpHeaders,
-  refuse: (failure: Failure) => void,
-): boolean {
-  if (!isGrpc(stream, headers)) return false;
+/** The time that a call may take, as its headers tell: a number of milliseconds, or none. */
+export function deadlineMs({ headers }: Http2Stream): number | undefined | Failure {
   const timeout = headers['grpc-timeout'];
-  if (timeout === undefined) return true;
-  const milliseconds = timeoutMs(String(timeout));
-  if (milliseconds === undefined) {
-    refuse(BAD_TIMEOUT);
-    return false;
-  }
-  if (milliseconds > TIMEOUT_MS_MAX) return true;
-  const deadline = setTimeout(() => refuse(LATE), milliseconds);
-  stream.once('close', () => clearTimeout(deadline));
-  return true;
+  if (timeout === undefined) return undefined;
+  const milliseconds = timeoutMs(timeout);
+  if (milliseconds === undefined) return BAD_TIMEOUT;
+  return milliseconds > TIMEOUT_MS_MAX ? undefined : milliseconds;
 }
 
 const BAD_TIMEOUT = reject(
   'INVALID_REQUEST',
   'The header grpc-timeout must be up to 8 digits and a unit',
 );
-const LATE = refuse('DEADLINE_EXCEEDED', 'The deadline of the call has passed');
+export const LATE = refuse('DEADLINE_EXCEEDED', 'The deadline of the call has passed');
 
 /** The failure of a message that is larger than may be. */
 export function tooLarge(bytes: number, bytesMax: number): Failure {
@@ -55,28 +39,22 @@ export function tooLarge(bytes: number, bytesMax: number): Failure {
 }
 
 /** Whether a call speaks gRPC. One that does not is answered. */
-export function isGrpc(stream: ServerHttp2Stream, headers: IncomingHttpHeaders): boolean {
-  // What fails closes the stream too, and then nobody is left to be told.
-  stream.on('error', ignore);
-  if (headers['content-type']?.startsWith('application/grpc') === true) return true;
-  // Headers and reset may come in one piece: the stream is gone before it is announced.
-  if (!stream.destroyed && !stream.closed) stream.respond({ ':status': 415 }, { endStream: true });
-  stream.resume();
+export function isGrpc(stream: Http2Stream): boolean {
+  if (stream.headers['content-type']?.startsWith('application/grpc') === true) return true;
+  stream.end(NO_GRPC);
   return false;
 }
 
-function ignore(): void {
-  // See isGrpc().
-}
+const NO_GRPC = headerBlock({ ':status': '415' });
 
 /** Who sends a call, as the guard asks for it. */
-export function arrivalOf(stream: ServerHttp2Stream, headers: IncomingHttpHeaders): Arrival {
-  const socket = stream.session?.socket;
+export function arrivalOf({ connection, headers }: Http2Stream): Arrival {
+  const { socket } = connection;
   const { authorization } = headers;
   return {
     authorization: authorization === undefined ? [] : [authorization],
-    certificate: socket === undefined ? [] : peerNamesOf(socket),
-    peer: socket?.remoteAddress ?? 'unix',
+    certificate: peerNamesOf(socket),
+    peer: socket.remoteAddress ?? 'unix',
   };
 }
 
@@ -101,11 +79,11 @@ const UNKNOWN_ENCODING = refuse('UNIMPLEMENTED', 'Messages may be compressed by 
 /** Decompresses a message, as far as it may be large. */
 export function decompress(
   bytes: Buffer,
-  headers: IncomingHttpHeaders,
+  headers: RequestHeaders,
   bytesMax: number,
   then: (message: Buffer | Failure) => void,
 ): void {
-  const encoding = String(headers['grpc-encoding'] ?? 'identity');
+  const encoding = headers['grpc-encoding'] ?? 'identity';
   if (encoding !== 'gzip' && encoding !== 'deflate') {
     then(UNKNOWN_ENCODING);
     return;

@@ -1,8 +1,11 @@
-import type { ServerHttp2Session } from 'node:http2';
+import type { Connection } from '../http2/connection.js';
 import type { RpcLimits } from './limits.js';
 
-/** Asks a peer for a sign of life now and then; a connection that gives none is closed. */
-export function keepAlive(session: ServerHttp2Session, limits: RpcLimits): void {
+/**
+ * Asks a peer for a sign of life now and then; a connection that gives none is closed. Returns what ends
+ * it, once the connection is over.
+ */
+export function keepAlive(connection: Connection, limits: RpcLimits): () => void {
   let timer = wait();
 
   function wait(): NodeJS.Timeout {
@@ -10,17 +13,14 @@ export function keepAlive(session: ServerHttp2Session, limits: RpcLimits): void 
   }
 
   function ask(): void {
-    // One that is closing lets its calls finish, and takes no more pings.
-    if (session.destroyed || session.closed) return;
-    timer = setTimeout(() => session.destroy(), limits.keepaliveTimeoutMs).unref();
-    const isAsked = session.ping((error) => {
+    // One that lets its calls finish takes no more pings.
+    if (connection.isEnding) return;
+    timer = setTimeout(() => connection.socket.destroy(), limits.keepaliveTimeoutMs).unref();
+    connection.ping(() => {
       clearTimeout(timer);
-      if (error === null) timer = wait();
-      else session.destroy();
+      timer = wait();
     });
-    // More pings are on their way than a peer may leave unanswered.
-    if (!isAsked) session.destroy();
   }
 
-  session.once('close', () => clearTimeout(timer));
+  return () => clearTimeout(timer);
 }

@@ -40,11 +40,17 @@ export interface RpcLimits {
   readonly keepaliveTimeoutMs: number;
 }
 
-/** Most pings and settings that one HTTP/2 connection may send in a second. */
+/**
+ * Most frames of one HTTP/2 connection in a second that only ask for an answer or say nothing, such as
+ * pings and settings.
+ */
 export const CONTROL_FRAMES_PER_SECOND_MAX = 10_000;
 
-/** What one HTTP/2 connection may hold in memory outside of its streams, in millions of bytes. */
-export const SESSION_MEGABYTES_MAX = 64;
+/** Most calls of one HTTP/2 connection in a second that may end by a reset. */
+export const RESETS_PER_SECOND_MAX = 1_000;
+
+/** What may wait on one HTTP/2 connection until its peer reads, in bytes. */
+export const OUTPUT_BYTES_MAX = 67_108_864;
 
 /** How long an idle HTTP/1.1 connection is kept, in milliseconds. */
 export const IDLE_MS_MAX = 75_000;

@@ -1,76 +1,55 @@
 import type { Message } from '@bufbuild/protobuf';
-import type { IncomingHttpHeaders, ServerHttp2Stream } from 'node:http2';
+import type { Http2Stream, StreamHandler } from '../http2/stream.js';
 import type { RpcCaller } from './access/confined.js';
 import type { Admitted } from './access/guard.js';
 import { Arrived } from './arrived.js';
 import { type Endpoint, callerOf, decode } from './endpoint.js';
-import { PREFIX_BYTES, arrivalOf, beginCall, decompress, tooLarge } from './http2-call.js';
-import { refuseStream, respondFailure } from './refuse-stream.js';
+import {
+  LATE,
+  PREFIX_BYTES,
+  arrivalOf,
+  deadlineMs,
+  decompress,
+  isGrpc,
+  tooLarge,
+} from './http2-call.js';
+import { refuseStream } from './refuse-stream.js';
 import { type Failure, isFailure, refuse } from './status.js';
 
 /** A call with one request message, from its headers until that is there. */
-export abstract class OneMessageCall {
+export abstract class OneMessageCall implements StreamHandler {
   protected readonly endpoint: Endpoint;
-  protected readonly stream: ServerHttp2Stream;
-  readonly #headers: IncomingHttpHeaders;
+  protected readonly stream: Http2Stream;
   readonly #bytesMax: number;
   readonly #arrived = new Arrived();
+  #deadline: NodeJS.Timeout | undefined;
 
-  constructor(
-    endpoint: Endpoint,
-    bytesMax: number,
-    stream: ServerHttp2Stream,
-    headers: IncomingHttpHeaders,
-  ) {
+  constructor(endpoint: Endpoint, bytesMax: number, stream: Http2Stream) {
     this.endpoint = endpoint;
     this.stream = stream;
-    this.#headers = headers;
     this.#bytesMax = bytesMax;
   }
 
   /** Answers a request that has come whole, of a caller who is let in. */
   protected abstract serve(request: Message, admitted: Admitted): void;
 
-  begin(): void {
-    const { stream } = this;
-    if (!beginCall(stream, this.#headers, (failure) => this.refuse(failure))) return;
-    stream.on('data', (piece: Buffer) => this.#take(piece));
-    stream.on('end', () => this.#whole());
-  }
+  abstract drained(): void;
 
-  /** Whether the call has an answer, or nobody who takes one. */
-  protected isOver(): boolean {
-    const { destroyed, closed, headersSent } = this.stream;
-    return destroyed || closed || headersSent;
-  }
-
-  protected callerOf(admitted: Admitted, abandoned: () => boolean): RpcCaller {
-    return callerOf(admitted, this.#headers['traceparent'], abandoned);
-  }
-
-  /** Answers a call whose request is whole. */
-  protected fail(failure: Failure): void {
-    if (!this.isOver()) respondFailure(this.stream, failure);
-  }
-
-  /** Answers whatever has come of the request: also when its deadline passes. */
-  protected refuse(failure: Failure): void {
-    this.#arrived.clear();
-    refuseStream(this.stream, failure);
-  }
-
-  #handle(message: Buffer): void {
-    const admitted = this.endpoint.admit(() => arrivalOf(this.stream, this.#headers));
-    if (isFailure(admitted)) {
-      this.fail(admitted);
-      return;
+  /** Itself, or undefined where the call is answered already. */
+  begin(): this | undefined {
+    if (!isGrpc(this.stream)) return undefined;
+    const milliseconds = deadlineMs(this.stream);
+    if (typeof milliseconds === 'object') {
+      refuseStream(this.stream, milliseconds);
+      return undefined;
     }
-    const request = decode(this.endpoint, message);
-    if (isFailure(request)) this.fail(request);
-    else this.serve(request, admitted);
+    if (milliseconds !== undefined) {
+      this.#deadline = setTimeout(() => this.refuse(LATE), milliseconds);
+    }
+    return this;
   }
 
-  #take(piece: Buffer): void {
+  data(piece: Buffer): void {
     if (this.isOver()) return;
     const arrived = this.#arrived;
     arrived.add(piece);
@@ -80,7 +59,7 @@ export abstract class OneMessageCall {
     else if (arrived.length > PREFIX_BYTES + length) this.refuse(SECOND_MESSAGE);
   }
 
-  #whole(): void {
+  ended(): void {
     if (this.isOver()) return;
     const arrived = this.#arrived;
     if (!arrived.hasMessage()) {
@@ -93,11 +72,46 @@ export abstract class OneMessageCall {
       this.#handle(message);
       return;
     }
-    decompress(message, this.#headers, this.#bytesMax, (inflated) => {
+    decompress(message, this.stream.headers, this.#bytesMax, (inflated) => {
       if (this.isOver()) return;
       if (isFailure(inflated)) this.fail(inflated);
       else this.#handle(inflated);
     });
+  }
+
+  closed(): void {
+    clearTimeout(this.#deadline);
+    this.#arrived.clear();
+  }
+
+  /** Whether the call has an answer, or nobody who takes one. */
+  protected isOver(): boolean {
+    return this.stream.isClosed || this.stream.hasHeaders;
+  }
+
+  protected callerOf(admitted: Admitted, abandoned: () => boolean): RpcCaller {
+    return callerOf(admitted, this.stream.headers['traceparent'], abandoned);
+  }
+
+  /** Answers a call that has no answer yet. */
+  protected fail(failure: Failure): void {
+    if (!this.isOver()) refuseStream(this.stream, failure);
+  }
+
+  /** Answers whatever has come of the request: also when its deadline passes. */
+  protected refuse(failure: Failure): void {
+    refuseStream(this.stream, failure);
+  }
+
+  #handle(message: Buffer): void {
+    const admitted = this.endpoint.admit(() => arrivalOf(this.stream));
+    if (isFailure(admitted)) {
+      this.fail(admitted);
+      return;
+    }
+    const request = decode(this.endpoint, message);
+    if (isFailure(request)) this.fail(request);
+    else this.serve(request, admitted);
   }
 }
 

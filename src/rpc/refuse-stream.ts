@@ -1,10 +1,13 @@
-import { constants } from 'node:http2';
-import type { OutgoingHttpHeaders, ServerHttp2Stream } from 'node:http2';
+import { headerBlock } from '../http2/hpack.js';
+import type { Http2Stream } from '../http2/stream.js';
 import { grpcStatus } from './status-details.js';
 import type { Failure } from './status.js';
 
+/** The head of every answer. */
+export const RESPONSE_HEADERS = { ':status': '200', 'content-type': 'application/grpc+proto' };
+
 /** A failure as the trailers of a call. */
-export function trailersOf(failure: Failure): OutgoingHttpHeaders {
+export function trailersOf(failure: Failure): Readonly<Record<string, string>> {
   const { code, message, details } = grpcStatus(failure);
   return {
     'grpc-status': String(code),
@@ -13,19 +16,9 @@ export function trailersOf(failure: Failure): OutgoingHttpHeaders {
   };
 }
 
-/** Answers a call with a failure alone. */
-export function respondFailure(stream: ServerHttp2Stream, failure: Failure): void {
-  stream.respond(
-    { ':status': 200, 'content-type': 'application/grpc+proto', ...trailersOf(failure) },
-    { endStream: true },
-  );
-}
-
-/** Answers a call whose request is not whole with a failure; what still comes of it is not looked at. */
-export function refuseStream(stream: ServerHttp2Stream, failure: Failure): void {
-  if (stream.destroyed || stream.closed) return;
-  if (!stream.headersSent) respondFailure(stream, failure);
-  // Marks it closed, so that nobody takes more of it; the reset leaves after the answer.
-  stream.close(constants.NGHTTP2_NO_ERROR);
-  stream.resume();
+/** Answers a call with a failure alone; what still comes of its request is not looked at. */
+export function refuseStream(stream: Http2Stream, failure: Failure): void {
+  if (stream.isClosed) return;
+  if (stream.hasHeaders) stream.reset();
+  else stream.end(headerBlock({ ...RESPONSE_HEADERS, ...trailersOf(failure) }));
 }

@@ -1,5 +1,5 @@
 import type { Message } from '@bufbuild/protobuf';
-import type { IncomingHttpHeaders, ServerHttp2Stream } from 'node:http2';
+import type { Http2Stream } from '../http2/stream.js';
 import type { RpcCaller } from './access/confined.js';
 import type { Admitted } from './access/guard.js';
 import { AnswerStream } from './answer-stream.js';
@@ -18,9 +18,7 @@ export function serveServerStream(
   handler: Handler,
   bytesMax: number,
 ): ServeCall {
-  return (stream, headers) => {
-    new ServerStreamCall(endpoint, handler, bytesMax, stream, headers).begin();
-  };
+  return (stream) => new ServerStreamCall(endpoint, handler, bytesMax, stream).begin();
 }
 
 class ServerStreamCall extends OneMessageCall {
@@ -28,17 +26,23 @@ class ServerStreamCall extends OneMessageCall {
   readonly #answer: AnswerStream;
   readonly #ending = new AbortController();
   #isStreaming = false;
+  /** Lets the next message be written. */
+  #goOn: () => void = nothing;
 
-  constructor(
-    endpoint: Endpoint,
-    handler: Handler,
-    bytesMax: number,
-    stream: ServerHttp2Stream,
-    headers: IncomingHttpHeaders,
-  ) {
-    super(endpoint, bytesMax, stream, headers);
+  constructor(endpoint: Endpoint, handler: Handler, bytesMax: number, stream: Http2Stream) {
+    super(endpoint, bytesMax, stream);
     this.#handler = handler;
     this.#answer = new AnswerStream(stream);
+  }
+
+  override drained(): void {
+    this.#goOn();
+  }
+
+  override closed(): void {
+    super.closed();
+    this.#ending.abort();
+    this.#goOn();
   }
 
   protected override serve(request: Message, admitted: Admitted): void {
@@ -49,7 +53,6 @@ class ServerStreamCall extends OneMessageCall {
       return;
     }
     this.#isStreaming = true;
-    this.stream.once('close', () => this.#ending.abort());
     const caller = this.callerOf(admitted, () => this.#answer.isGone);
     void this.#pump(request, caller).finally(leave);
   }
@@ -71,29 +74,31 @@ class ServerStreamCall extends OneMessageCall {
       }
       for await (const message of messages) {
         if (answer.isGone) return;
-        if (!answer.write(frameOnce(this.endpoint, message))) await drained(this.stream, signal);
+        if (!answer.write(frameOnce(this.endpoint, message))) await this.#drained(signal);
       }
       answer.end(reasonOf(signal));
     } catch (cause) {
       answer.end(whyEnded(cause, signal) ?? fault(this.endpoint, cause));
     }
   }
+
+  /** Settles when the peer has read, or is not waited for any more. */
+  async #drained(ending: AbortSignal): Promise<void> {
+    if (ending.aborted || this.#answer.isGone) return;
+    await new Promise<void>((resolve) => {
+      const done = (): void => {
+        this.#goOn = nothing;
+        ending.removeEventListener('abort', done);
+        resolve();
+      };
+      this.#goOn = done;
+      ending.addEventListener('abort', done);
+    });
+  }
 }
 
-/** Settles when the peer has read, or is not waited for any more. */
-function drained(stream: ServerHttp2Stream, ending: AbortSignal): Promise<void> {
-  return new Promise((resolve) => {
-    const done = (): void => {
-      stream.off('drain', done);
-      stream.off('close', done);
-      ending.removeEventListener('abort', done);
-      resolve();
-    };
-    stream.once('drain', done);
-    stream.once('close', done);
-    ending.addEventListener('abort', done);
-    if (ending.aborted || stream.destroyed) done();
-  });
+function nothing(): void {
+  // Nobody waits.
 }
 
 /** The frames of messages that several streams may share. */

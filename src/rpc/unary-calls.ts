@@ -1,8 +1,9 @@
 import type { Message } from '@bufbuild/protobuf';
-import type { IncomingHttpHeaders, ServerHttp2Stream } from 'node:http2';
+import type { Http2Stream } from '../http2/stream.js';
 import type { Admitted } from './access/guard.js';
+import { HEAD, OK } from './answer-stream.js';
 import { type Endpoint, fault } from './endpoint.js';
-import { OK, RESPONSE_HEADERS, type ServeCall, WITH_TRAILERS, frameOf } from './http2-call.js';
+import { type ServeCall, frameOf } from './http2-call.js';
 import type { Reply, UnaryHandler } from './method.js';
 import { OneMessageCall } from './one-message-call.js';
 import { isFailure } from './status.js';
@@ -11,23 +12,19 @@ type Handler = UnaryHandler<Message, Message>;
 
 /** Serves a unary method over gRPC. */
 export function serveUnary(endpoint: Endpoint, handler: Handler, bytesMax: number): ServeCall {
-  return (stream, headers) => {
-    new UnaryCall(endpoint, handler, bytesMax, stream, headers).begin();
-  };
+  return (stream) => new UnaryCall(endpoint, handler, bytesMax, stream).begin();
 }
 
 class UnaryCall extends OneMessageCall {
   readonly #handler: Handler;
 
-  constructor(
-    endpoint: Endpoint,
-    handler: Handler,
-    bytesMax: number,
-    stream: ServerHttp2Stream,
-    headers: IncomingHttpHeaders,
-  ) {
-    super(endpoint, bytesMax, stream, headers);
+  constructor(endpoint: Endpoint, handler: Handler, bytesMax: number, stream: Http2Stream) {
+    super(endpoint, bytesMax, stream);
     this.#handler = handler;
+  }
+
+  override drained(): void {
+    // One message is all there is.
   }
 
   protected override serve(request: Message, admitted: Admitted): void {
@@ -61,16 +58,12 @@ class UnaryCall extends OneMessageCall {
       this.#break(cause);
       return;
     }
-    stream.on('wantTrailers', sendOk);
-    stream.respond(RESPONSE_HEADERS, WITH_TRAILERS);
-    stream.end(frame);
+    stream.respond(HEAD);
+    stream.write(frame);
+    stream.end(OK);
   }
 
   #break(cause: unknown): void {
     this.fail(fault(this.endpoint, cause));
   }
-}
-
-function sendOk(this: ServerHttp2Stream): void {
-  this.sendTrailers(OK);
 }
