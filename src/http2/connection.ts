@@ -58,9 +58,10 @@ export class Connection {
   #lastStream = 0;
   /** The last stream that is served, where the peer was told to begin no more. */
   #servedUntil: number | undefined;
-  /** What the peer takes on a stream at first, and what it may still send on the connection. */
+  /** What the peer takes on a stream at first. */
   #streamWindow = WINDOW_BYTES;
-  #ownWindow = WINDOW_BYTES;
+  /** What came on all streams since the peer was last told that it was taken. */
+  #taken = 0;
   readonly #rates: Rates;
   #pinged: (() => void) | undefined;
   #isOver = false;
@@ -220,11 +221,11 @@ export class Connection {
   #takeData(id: number, flags: number, bytes: Buffer, from: number, to: number): void {
     if (id === 0 || this.#isIdle(id)) throw protocolError('DATA is on no stream that was open');
     const length = to - from;
-    this.#ownWindow -= length;
-    if (this.#ownWindow < 0) throw flowControlError('More DATA came than the connection takes');
-    if (this.#ownWindow <= WINDOW_BYTES / 2) {
-      this.sender.widen(0, WINDOW_BYTES - this.#ownWindow);
-      this.#ownWindow = WINDOW_BYTES;
+    // What came is taken: more than two frames before the window is empty the peer is told so.
+    this.#taken += length;
+    if (this.#taken > WINDOW_BYTES / 2) {
+      this.sender.widen(0, this.#taken);
+      this.#taken = 0;
     }
     const isLast = (flags & FLAG.END_STREAM) !== 0;
     if (length === 0 && !isLast) this.#rates.control();

@@ -106,6 +106,63 @@ describe('what comes', () => {
     expect(server.requests[0]?.pieces.length).toBe(1);
   });
 
+  test('behind an answer that waits is not told', async () => {
+    const { server, peer: begin } = await serving();
+    const peer = begin([4, 0]);
+    peer.send(call(1, '/'), data(1, Buffer.from('x')));
+    await expect.poll(() => server.requests[0]?.pieces.length).toBe(1);
+    const { stream } = server.requests[0] ?? {};
+    stream?.respond(HEAD);
+    stream?.write(Buffer.from('answer'));
+    stream?.end(HEAD);
+    peer.send(data(1, Buffer.from('y'), true));
+    await heard(peer);
+    expect(server.requests[0]).toMatchObject({ hasEnded: false, closed: 0 });
+    expect(server.requests[0]?.pieces.length).toBe(1);
+    peer.send(more(1, 100));
+    await expect.poll(() => isDone(peer, 1)).toBe(true);
+    expect([bodyOf(peer, 1).toString(), resets(peer)]).toEqual(['answer', []]);
+  });
+
+  test.each([
+    ['of nothing', 0, 20],
+    ['of much', 16_000, 6],
+  ])('of header fields without end is refused: %s', async (_what, bytes, frames) => {
+    const { peer: begin } = await serving();
+    const peer = begin();
+    peer.send(call(1, '/', {}, 0));
+    const more = frame(
+      FRAME.CONTINUATION,
+      0,
+      1,
+      fields({ x: 'y'.repeat(bytes) }).subarray(0, bytes),
+    );
+    for (let at = 0; at < frames; at += 1) peer.send(more);
+    await expect.poll(() => goaways(peer)).toEqual([11]);
+  });
+
+  test('of fields that change the table does so each time', async () => {
+    const { server, peer: begin } = await serving();
+    const peer = begin();
+    const pseudo = fields({ ':method': 'POST', ':scheme': 'http', ':path': '/' });
+    const head = (id: number, ...more: readonly number[]) =>
+      frame(
+        FRAME.HEADERS,
+        FLAG.END_HEADERS | FLAG.END_STREAM,
+        id,
+        Buffer.concat([pseudo, Buffer.of(...more)]),
+      );
+    const [one, two] = [
+      [0x40, 1, 120, 1, 49],
+      [0x40, 1, 120, 1, 50],
+    ];
+    // one, two, one; then the newest, and the one before it.
+    peer.send(head(1, ...one), head(3, ...two), head(5, ...one), head(7, 0xbe), head(9, 0xbf));
+    await expect.poll(() => isDone(peer, 9)).toBe(true);
+    const values = server.requests.map(({ stream }) => stream.headers['x']);
+    expect(values).toEqual(['1', '2', '1', '1', '2']);
+  });
+
   test('with fields that were said before is known, and anew once the table has changed', async () => {
     const { server, peer: begin } = await serving();
     const peer = begin();
