@@ -103,26 +103,18 @@ export class Sender {
       this.#frame(stream, bytes);
     } else {
       stream.waiting.push(bytes);
+      if (stream.waitingBytes === 0) this.#waiting.push(stream);
       stream.waitingBytes += bytes.length;
-      if (stream.place < 0) {
-        stream.place = this.#waiting.length;
-        this.#waiting.push(stream);
-      }
     }
     this.#flushSoon();
   }
 
   /** Nothing more of a stream's answer is to be sent. */
   forget(stream: Http2Stream): void {
+    if (stream.waitingBytes === 0) return;
     stream.waiting.length = 0;
     stream.waitingBytes = 0;
-    if (stream.place < 0) return;
-    const last = this.#waiting.pop();
-    if (last !== undefined && last !== stream) {
-      this.#waiting[stream.place] = last;
-      last.place = stream.place;
-    }
-    stream.place = -1;
+    this.#unqueue(this.#waiting.indexOf(stream));
   }
 
   /** The peer takes so many bytes more on the connection. */
@@ -167,14 +159,22 @@ export class Sender {
       isSent = false;
       // From the end: in the place of one that is done comes the last one, which had its turn.
       for (let at = this.#waiting.length - 1; at >= 0 && !this.#isCongested; at -= 1) {
-        const stream = this.#waiting[at];
-        if (stream !== undefined && this.#sendSome(stream)) isSent = true;
+        if (this.#sendSome(at)) isSent = true;
         if (this.#output.length >= FRAME_BYTES_MAX) this.#write();
       }
     }
   }
 
-  #sendSome(stream: Http2Stream): boolean {
+  /** The last one takes the place. */
+  #unqueue(place: number): void {
+    const last = this.#waiting.pop();
+    if (last !== undefined && place < this.#waiting.length) this.#waiting[place] = last;
+  }
+
+  /** Sends a frame of the answer at a place. False: the peer takes none. */
+  #sendSome(place: number): boolean {
+    const stream = this.#waiting[place];
+    if (stream === undefined) return false;
     const [bytes] = stream.waiting;
     const length = Math.min(bytes?.length ?? 0, FRAME_BYTES_MAX, stream.window, this.#window);
     if (bytes === undefined || length <= 0) return false;
@@ -183,7 +183,7 @@ export class Sender {
     if (length < bytes.length) stream.waiting[0] = bytes.subarray(length);
     else stream.waiting.shift();
     if (stream.waitingBytes === 0) {
-      this.forget(stream);
+      this.#unqueue(place);
       stream.sent();
     }
     return true;

@@ -39,8 +39,6 @@ export class Http2Stream {
   /** What of the answer waits for the peer. */
   readonly waiting: Buffer[] = [];
   waitingBytes = 0;
-  /** Where it stands among those whose answers wait, or -1. */
-  place = -1;
   #trailers: Buffer | undefined;
   /** Whoever writes was told to wait. */
   #isFull = false;
@@ -61,7 +59,7 @@ export class Http2Stream {
 
   /** Sends bytes of the answer. False: wait for `drained` before the next. */
   write(bytes: Buffer): boolean {
-    if (this.isClosed || this.isAnswered) return true;
+    if (this.isClosed || this.isAnswered || bytes.length === 0) return true;
     this.connection.sender.data(this, bytes);
     this.#isFull = this.waitingBytes >= HIGH_WATER_BYTES;
     return !this.#isFull;
