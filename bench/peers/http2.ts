@@ -3,9 +3,13 @@ import type { Side } from '../scenario.js';
 import { side } from '../sides.js';
 import type { Stage } from '../stage.js';
 
-/** Spends that a bare node:http2 server answers with a constant. */
-export async function http2Constant(stage: Stage, slots: number): Promise<Side> {
-  const { child, said } = await stage.child('peers/http2-server.js');
-  const server = { pid: child.pid ?? 0, tcp: String(said), unix: '' };
-  return side('node:http2', spends(slots), server);
+/** Spends that a server of bare HTTP/2, Node's or our own, answers with a constant. */
+export async function http2Constant(
+  stage: Stage,
+  whose: 'node:http2' | 'own HTTP/2',
+  slots: number,
+): Promise<Side> {
+  const script = whose === 'node:http2' ? 'peers/http2-server.js' : 'peers/own-http2-server.js';
+  const { child, said } = await stage.child(script);
+  return side(whose, spends(slots), { pid: child.pid ?? 0, tcp: String(said), unix: '' });
 }

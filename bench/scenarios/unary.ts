@@ -62,15 +62,21 @@ const ceilings = comparison({
   title: `What bounds a durable Spend, ${MANY} in flight`,
   gauges: [
     {
-      name: 'sidecar / the lower of node:http2 and lmdb',
+      name: 'sidecar / the lower of own HTTP/2 and lmdb',
       unit: '',
-      of: ([http2, lmdb, , sidecar]) =>
-        (sidecar?.throughput ?? NaN) / Math.min(http2?.throughput ?? NaN, lmdb?.throughput ?? NaN),
+      of: ([, own, lmdb, , sidecar]) =>
+        (sidecar?.throughput ?? NaN) / Math.min(own?.throughput ?? NaN, lmdb?.throughput ?? NaN),
+    },
+    {
+      name: 'own HTTP/2 / node:http2',
+      unit: '',
+      of: ([node, own]) => (own?.throughput ?? NaN) / (node?.throughput ?? NaN),
     },
   ],
-  sideCount: 4,
+  sideCount: 5,
   sides: async (stage) => [
-    await http2Constant(stage, MANY),
+    await http2Constant(stage, 'node:http2', MANY),
+    await http2Constant(stage, 'own HTTP/2', MANY),
     await lmdbRows(stage, MANY),
     await side('echo', spends(MANY), await stage.echo()),
     await side('sidecar', spends(MANY), await stage.sidecar()),

@@ -1,12 +1,12 @@
+import { randomBytes } from 'node:crypto';
 import type { Socket } from 'node:net';
-import { ConnectionError, flowControlError, frameSizeError, protocolError } from './errors.js';
+import { ConnectionError, frameSizeError, protocolError } from './errors.js';
 import { FrameReader } from './frame-reader.js';
 import {
   ERROR,
   type ErrorCode,
   FLAG,
   FRAME,
-  FRAME_BYTES_MAX,
   SETTING,
   WINDOW_BYTES,
   WINDOW_BYTES_MAX,
@@ -18,6 +18,7 @@ import { type RateLimits, Rates } from './rates.js';
 import { RecentStreams } from './recent-streams.js';
 import { type RequestHeaders, bodyLength } from './request-headers.js';
 import { Sender } from './sender.js';
+import { initialWindowOf } from './settings.js';
 import { StreamTable } from './stream-table.js';
 import { Http2Stream } from './stream.js';
 
@@ -27,8 +28,10 @@ export interface ConnectionLimits extends RateLimits {
   readonly streamsMax: number;
   /** Most bytes of a request's header fields, each with 32 more; the peer is told. */
   readonly headerBytesMax: number;
-  /** Most bytes that wait until the peer reads. */
+  /** Most bytes of answers that wait until the peer takes them. */
   readonly outputBytesMax: number;
+  /** How long a peer that has been told everything may be silent before it is closed, in milliseconds. */
+  readonly lingerMs: number;
 }
 
 /** Whom a connection serves. */
@@ -39,7 +42,10 @@ export interface ConnectionHandler {
   closed(): void;
 }
 
-const PING_BYTES = Buffer.from('liveness', 'latin1');
+/** The same for a peer that is told what it did. */
+const FAILED_LINGER_MS = 1_000;
+
+const PING_BYTES = 8;
 
 /**
  * The server's side of an HTTP/2 connection (RFC 9113), as far as gRPC needs it: no push, no priorities,
@@ -58,12 +64,10 @@ export class Connection {
   #lastStream = 0;
   /** The last stream that is served, where the peer was told to begin no more. */
   #servedUntil: number | undefined;
-  /** What the peer takes on a stream at first. */
-  #streamWindow = WINDOW_BYTES;
   /** What came on all streams since the peer was last told that it was taken. */
   #taken = 0;
   readonly #rates: Rates;
-  #pinged: (() => void) | undefined;
+  #pinged: { readonly payload: Buffer; readonly answered: () => void } | undefined;
   #isOver = false;
 
   constructor(socket: Socket, limits: ConnectionLimits, handler: ConnectionHandler) {
@@ -93,8 +97,10 @@ export class Connection {
 
   /** Asks for a sign of life, one at a time. */
   ping(answered: () => void): void {
-    this.#pinged = answered;
-    this.sender.ping(0, PING_BYTES);
+    // Nobody can tell beforehand what shows that it has been read.
+    const payload = randomBytes(PING_BYTES);
+    this.#pinged = { payload, answered };
+    this.sender.ping(0, payload);
   }
 
   /** Takes no more streams, lets those that are open finish, and closes. */
@@ -108,9 +114,18 @@ export class Connection {
   /** Ends a stream whose answer has left, but for its last header fields. */
   finish(stream: Http2Stream, block: Buffer): void {
     this.sender.headers(stream.id, block, true);
-    // It tells a client that the rest of its request is not needed (RFC 9113, section 8.1).
-    if (!stream.hasEnded) this.sender.reset(stream.id, ERROR.NO_ERROR);
+    if (!stream.hasEnded) this.#needNoMore(stream.id);
     this.#close(stream, !stream.hasEnded);
+  }
+
+  /**
+   * Tells a client that the rest of its request is not needed (RFC 9113, section 8.1). Some take what
+   * comes in one piece with the reset for an answer that was lost.
+   */
+  #needNoMore(stream: number): void {
+    setImmediate(() => {
+      if (!this.#isOver) this.sender.reset(stream, ERROR.NO_ERROR);
+    });
   }
 
   reset(stream: Http2Stream, code: ErrorCode): void {
@@ -126,6 +141,7 @@ export class Connection {
   }
 
   #close(stream: Http2Stream, isOurs: boolean): void {
+    if (stream.isClosed) return;
     stream.isClosed = true;
     this.#streams.delete(stream.id);
     this.#recent.add(stream.id, isOurs);
@@ -135,14 +151,14 @@ export class Connection {
   }
 
   #endWhenDrained(): void {
-    if (this.#streams.size === 0 && !this.#isOver) this.#end();
+    if (this.#streams.size === 0 && !this.#isOver) this.#end(this.#limits.lingerMs);
   }
 
   /** Closes after what was sent, once the peer has had the time to read it. */
-  #end(): void {
+  #end(lingerMs: number): void {
     this.sender.flush();
     this.#frames.stop();
-    linger(this.socket);
+    linger(this.socket, lingerMs);
     this.#leave();
   }
 
@@ -161,7 +177,7 @@ export class Connection {
       if (!(cause instanceof ConnectionError)) throw cause;
       if (this.#isOver) return;
       this.sender.goaway(this.#servedUntil ?? this.#lastStream, cause.code);
-      this.#end();
+      this.#end(FAILED_LINGER_MS);
       return;
     }
     this.sender.flush();
@@ -177,6 +193,7 @@ export class Connection {
     if (this.#headers.isOpen && type !== FRAME.CONTINUATION) {
       throw protocolError('A frame stands within header fields');
     }
+    if (type > FRAME.RST_STREAM && type < FRAME.WINDOW_UPDATE) this.#rates.control();
     switch (type) {
       case FRAME.DATA:
         this.#takeData(id, flags, bytes, from, to);
@@ -206,9 +223,9 @@ export class Connection {
         if (to - from < 8) throw frameSizeError('A GOAWAY is too short');
         break;
       case FRAME.PRIORITY:
+        this.#rates.control();
         if (id === 0) throw protocolError('PRIORITY is on no stream');
         if (to - from !== 5) this.#streamError(id, ERROR.FRAME_SIZE_ERROR);
-        this.#rates.control();
         break;
       case FRAME.PUSH_PROMISE:
         throw protocolError('A client pushes');
@@ -278,8 +295,9 @@ export class Connection {
       this.#refuse(id, ERROR.PROTOCOL_ERROR);
       return;
     }
-    const stream = new Http2Stream(id, headers, this, this.#streamWindow);
+    const stream = new Http2Stream(id, headers, this);
     stream.bodyBytes = bodyBytes;
+    stream.hasEnded = isLast;
     this.#streams.add(stream);
     this.#handler.begin(stream);
     if (isLast) this.#tellEnded(stream);
@@ -326,51 +344,29 @@ export class Connection {
     }
     const stream = this.#streams.get(id);
     if (stream === undefined) return;
-    stream.window += bytes;
+    stream.credit += bytes;
     if (stream.window > WINDOW_BYTES_MAX) this.#streamError(id, ERROR.FLOW_CONTROL_ERROR);
   }
 
   #takeSettings(id: number, flags: number, payload: Buffer): void {
     if (id !== 0) throw protocolError('SETTINGS are on a stream');
-    const isAck = (flags & FLAG.ACK) !== 0;
-    if (isAck ? payload.length > 0 : payload.length % 6 > 0) {
-      throw frameSizeError('SETTINGS have another length');
+    if ((flags & FLAG.ACK) !== 0) {
+      if (payload.length > 0) throw frameSizeError('An acknowledgement says something');
+      return;
     }
-    if (isAck) return;
-    this.#rates.control();
-    for (let at = 0; at < payload.length; at += 6) {
-      this.#takeSetting(payload.readUInt16BE(at), payload.readUInt32BE(at + 2));
-    }
+    this.sender.streamWindow = initialWindowOf(payload) ?? this.sender.streamWindow;
     this.sender.settingsAck();
-  }
-
-  #takeSetting(id: number, value: number): void {
-    if (id === SETTING.ENABLE_PUSH && value > 1) throw protocolError('A setting is no flag');
-    if (id === SETTING.MAX_FRAME_SIZE && (value < FRAME_BYTES_MAX || value >= 2 ** 24)) {
-      throw protocolError('A frame size is none');
-    }
-    if (id !== SETTING.INITIAL_WINDOW_SIZE) return;
-    if (value > WINDOW_BYTES_MAX) throw flowControlError('A window is too large');
-    const more = value - this.#streamWindow;
-    this.#streamWindow = value;
-    if (more === 0) return;
-    for (const stream of this.#streams.all()) {
-      stream.window += more;
-      if (stream.window > WINDOW_BYTES_MAX) throw flowControlError('A window is too large');
-    }
   }
 
   #takePing(id: number, flags: number, payload: Buffer): void {
     if (id !== 0) throw protocolError('PING is on a stream');
-    if (payload.length !== PING_BYTES.length) throw frameSizeError('A PING has another length');
-    if ((flags & FLAG.ACK) === 0) {
-      this.#rates.control();
-      this.sender.ping(FLAG.ACK, payload);
-      return;
+    if (payload.length !== PING_BYTES) throw frameSizeError('A PING has another length');
+    if ((flags & FLAG.ACK) === 0) this.sender.ping(FLAG.ACK, payload);
+    else if (this.#pinged?.payload.equals(payload) === true) {
+      const { answered } = this.#pinged;
+      this.#pinged = undefined;
+      answered();
     }
-    const answered = this.#pinged;
-    this.#pinged = undefined;
-    answered?.();
   }
 
   /** Ends a stream for what the peer did on it. */

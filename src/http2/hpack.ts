@@ -7,6 +7,9 @@ import { type Field, STATIC_TABLE } from './static-table.js';
 /** What a dynamic table holds at most, in bytes: the default of the protocol, which is never raised. */
 const TABLE_BYTES_MAX = 4_096;
 
+/** How many that have made room are kept until all of them are let go at once. */
+const GONE_MAX = 128;
+
 /** What an entry counts for beside its name and value (RFC 7541, section 4.1). */
 export const FIELD_OVERHEAD_BYTES = 32;
 
@@ -21,8 +24,9 @@ export interface Decoded {
 
 /** Reads the blocks of one connection, each whole and in their order. */
 export class HpackDecoder {
-  /** The newest first. */
-  readonly #table: Field[] = [];
+  /** The oldest first, behind those that have made room. */
+  #table: Field[] = [];
+  #gone = 0;
   #tableBytes = 0;
   #tableBytesMax = TABLE_BYTES_MAX;
   #block: Buffer = Buffer.alloc(0);
@@ -69,11 +73,12 @@ export class HpackDecoder {
   }
 
   #entry(index: number): Field {
-    const entry =
-      index <= STATIC_TABLE.length
-        ? STATIC_TABLE[index - 1]
-        : this.#table[index - STATIC_TABLE.length - 1];
-    if (entry === undefined) throw broken('an index that no table has');
+    const place = this.#table.length - (index - STATIC_TABLE.length);
+    const isStatic = index <= STATIC_TABLE.length;
+    const entry = isStatic ? STATIC_TABLE[index - 1] : this.#table[place];
+    if (entry === undefined || (!isStatic && place < this.#gone)) {
+      throw broken('an index that no table has');
+    }
     return entry;
   }
 
@@ -112,7 +117,7 @@ export class HpackDecoder {
   #insert(field: Field): void {
     const size = sizeOf(field);
     this.#tableBytes += size;
-    this.#table.unshift(field);
+    this.#table.push(field);
     this.#evict();
   }
 
@@ -124,10 +129,14 @@ export class HpackDecoder {
 
   #evict(): void {
     while (this.#tableBytes > this.#tableBytesMax) {
-      const oldest = this.#table.pop();
-      if (oldest === undefined) return;
+      const oldest = this.#table[this.#gone];
+      if (oldest === undefined) break;
       this.#tableBytes -= sizeOf(oldest);
+      this.#gone += 1;
     }
+    if (this.#gone < GONE_MAX) return;
+    this.#table = this.#table.slice(this.#gone);
+    this.#gone = 0;
   }
 }
 

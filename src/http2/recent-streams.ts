@@ -1,5 +1,5 @@
-/** How many are remembered. */
-const SLOTS = 64;
+/** How many are remembered: as many as are refused in one burst. */
+const SLOTS = 1_024;
 
 /**
  * The streams of a connection that were closed last. What comes on one that we ended is on its way

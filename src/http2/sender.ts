@@ -11,6 +11,9 @@ import {
 import { Output } from './output.js';
 import type { Http2Stream } from './stream.js';
 
+/** A peer that leaves so much unread is not read from either, in bytes. */
+const UNREAD_BYTES_MAX = 1_048_576;
+
 /**
  * What a connection sends. What one turn of the event loop gives rise to leaves in one write; of answers
  * only as much as the peer takes, each in its turn.
@@ -21,18 +24,23 @@ export class Sender {
   readonly #output = new Output();
   /** Streams of whose answers a part waits. */
   readonly #waiting: Http2Stream[] = [];
-  /** What the peer takes on the connection. */
+  /** What the peer takes of each answer at first; it may change what it takes of all. */
+  streamWindow = WINDOW_BYTES;
+  /** What it takes on the connection. */
   #window = WINDOW_BYTES;
+  /** The sum of all answers that wait. */
+  #waitingBytes = 0;
   /** The peer does not read as fast as it is answered. */
   #isCongested = false;
   #isFlushing = false;
 
-  /** At most so many bytes wait until the peer reads: beyond, the socket is closed. */
+  /** At most so many bytes of answers wait until the peer takes them: beyond, the socket is closed. */
   constructor(socket: Socket, bytesMax: number) {
     this.#socket = socket;
     this.#bytesMax = bytesMax;
     socket.on('drain', () => {
       this.#isCongested = false;
+      if (socket.isPaused()) socket.resume();
       this.flush();
     });
   }
@@ -105,6 +113,8 @@ export class Sender {
       stream.waiting.push(bytes);
       if (stream.waitingBytes === 0) this.#waiting.push(stream);
       stream.waitingBytes += bytes.length;
+      this.#waitingBytes += bytes.length;
+      if (this.#waitingBytes > this.#bytesMax) this.#socket.destroy();
     }
     this.#flushSoon();
   }
@@ -112,6 +122,7 @@ export class Sender {
   /** Nothing more of a stream's answer is to be sent. */
   forget(stream: Http2Stream): void {
     if (stream.waitingBytes === 0) return;
+    this.#waitingBytes -= stream.waitingBytes;
     stream.waiting.length = 0;
     stream.waitingBytes = 0;
     this.#unqueue(this.#waiting.indexOf(stream));
@@ -142,12 +153,14 @@ export class Sender {
     if (this.#output.length === 0) return;
     const bytes = this.#output.take();
     if (!this.#socket.writable) return;
-    if (!this.#socket.write(bytes)) this.#isCongested = true;
-    if (this.#socket.writableLength > this.#bytesMax) this.#socket.destroy();
+    if (this.#socket.write(bytes)) return;
+    this.#isCongested = true;
+    // What it asks for beside answers, it does not read: nothing more is asked.
+    if (this.#socket.writableLength > UNREAD_BYTES_MAX) this.#socket.pause();
   }
 
   #frame(stream: Http2Stream, bytes: Buffer): void {
-    stream.window -= bytes.length;
+    stream.credit -= bytes.length;
     this.#window -= bytes.length;
     this.#output.head(bytes.length, FRAME.DATA, 0, stream.id);
     this.#output.bytes(bytes);
@@ -180,6 +193,7 @@ export class Sender {
     if (bytes === undefined || length <= 0) return false;
     this.#frame(stream, bytes.subarray(0, length));
     stream.waitingBytes -= length;
+    this.#waitingBytes -= length;
     if (length < bytes.length) stream.waiting[0] = bytes.subarray(length);
     else stream.waiting.shift();
     if (stream.waitingBytes === 0) {

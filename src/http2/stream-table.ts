@@ -1,9 +1,14 @@
+import { randomInt } from 'node:crypto';
+
 /** What is found by the id of its stream. */
 interface Entry {
   readonly id: number;
 }
 
 const SLOTS_MIN = 16;
+
+/** Nobody can choose ids that all want the same place. */
+const FACTOR = randomInt(2 ** 31) * 2 + 1;
 
 /**
  * The open streams of a connection by their ids. Not a Map: V8 leaves each table that one has outgrown
@@ -13,6 +18,8 @@ export class StreamTable<T extends Entry> {
   /** A power of two, of which at most half is taken. */
   #slots: (T | undefined)[] = new Array<T | undefined>(SLOTS_MIN).fill(undefined);
   #size = 0;
+  /** What is left of 32 bits are the places. */
+  #shift = 32 - Math.log2(SLOTS_MIN);
 
   get size(): number {
     return this.#size;
@@ -21,7 +28,7 @@ export class StreamTable<T extends Entry> {
   get(id: number): T | undefined {
     const slots = this.#slots;
     const mask = slots.length - 1;
-    for (let at = (id >>> 1) & mask; ; at = (at + 1) & mask) {
+    for (let at = this.#home(id); ; at = (at + 1) & mask) {
       const entry = slots[at];
       if (entry === undefined || entry.id === id) return entry;
     }
@@ -37,7 +44,7 @@ export class StreamTable<T extends Entry> {
   delete(id: number): void {
     const slots = this.#slots;
     const mask = slots.length - 1;
-    let hole = (id >>> 1) & mask;
+    let hole = this.#home(id);
     while (slots[hole]?.id !== id) {
       if (slots[hole] === undefined) return;
       hole = (hole + 1) & mask;
@@ -48,7 +55,7 @@ export class StreamTable<T extends Entry> {
     for (let at = (hole + 1) & mask; ; at = (at + 1) & mask) {
       const entry = slots[at];
       if (entry === undefined) return;
-      const home = (entry.id >>> 1) & mask;
+      const home = this.#home(entry.id);
       if (((at - home) & mask) < ((at - hole) & mask)) continue;
       slots[hole] = entry;
       slots[at] = undefined;
@@ -61,9 +68,13 @@ export class StreamTable<T extends Entry> {
     return this.#slots.filter((entry) => entry !== undefined);
   }
 
+  #home(id: number): number {
+    return Math.imul(id, FACTOR) >>> this.#shift;
+  }
+
   #place(entry: T): void {
     const mask = this.#slots.length - 1;
-    let at = (entry.id >>> 1) & mask;
+    let at = this.#home(entry.id);
     while (this.#slots[at] !== undefined) at = (at + 1) & mask;
     this.#slots[at] = entry;
   }
@@ -71,6 +82,7 @@ export class StreamTable<T extends Entry> {
   #grow(): void {
     const entries = this.all();
     this.#slots = new Array<T | undefined>(2 * this.#slots.length).fill(undefined);
+    this.#shift -= 1;
     for (const entry of entries) this.#place(entry);
   }
 }

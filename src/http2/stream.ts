@@ -23,8 +23,9 @@ export class Http2Stream {
   readonly headers: RequestHeaders;
   readonly connection: Connection;
   handler: StreamHandler = NOBODY;
-  /** What the peer takes of the answer, and what it may still send of the request, in bytes. */
-  window: number;
+  /** What the peer takes of the answer beside what it takes of each, in bytes: below 0 once more was sent. */
+  credit = 0;
+  /** What the peer may still send of the request. */
   ownWindow = WINDOW_BYTES;
   /** Bytes of the request that are still to come, where it said how many. */
   bodyBytes: number | undefined;
@@ -43,11 +44,15 @@ export class Http2Stream {
   /** Whoever writes was told to wait. */
   #isFull = false;
 
-  constructor(id: number, headers: RequestHeaders, connection: Connection, window: number) {
+  constructor(id: number, headers: RequestHeaders, connection: Connection) {
     this.id = id;
     this.headers = headers;
     this.connection = connection;
-    this.window = window;
+  }
+
+  /** What the peer takes of the answer, in bytes. */
+  get window(): number {
+    return this.connection.sender.streamWindow + this.credit;
   }
 
   /** Begins the answer by a block of header fields, if it has not begun. */

@@ -109,8 +109,8 @@ class BidiCall implements BidiStream<Message, Message>, StreamHandler {
   }
 
   closed(): void {
-    clearTimeout(this.#deadline);
     if (this.#isOver) return;
+    clearTimeout(this.#deadline);
     this.#guarded((events) => events.gone());
     this.#isOver = true;
     this.#leave();
@@ -144,6 +144,7 @@ class BidiCall implements BidiStream<Message, Message>, StreamHandler {
     const why = failure ?? (isCut ? CUT : undefined);
     this.flush();
     this.#isOver = true;
+    clearTimeout(this.#deadline);
     this.#arrived.clear();
     this.#leave();
     this.#answer.end(why);

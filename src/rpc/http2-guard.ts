@@ -58,6 +58,7 @@ export function guardHttp2(
     controlsPerSecondMax: CONTROL_FRAMES_PER_SECOND_MAX,
     resetsPerSecondMax: RESETS_PER_SECOND_MAX,
     outputBytesMax: OUTPUT_BYTES_MAX,
+    lingerMs: limits.keepaliveTimeoutMs,
   };
   const seats = new Map<Connection, Seat>();
   /**

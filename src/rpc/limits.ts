@@ -49,7 +49,7 @@ export const CONTROL_FRAMES_PER_SECOND_MAX = 10_000;
 /** Most calls of one HTTP/2 connection in a second that may end by a reset. */
 export const RESETS_PER_SECOND_MAX = 1_000;
 
-/** What may wait on one HTTP/2 connection until its peer reads, in bytes. */
+/** What may wait of answers on one HTTP/2 connection until its peer takes them, in bytes. */
 export const OUTPUT_BYTES_MAX = 67_108_864;
 
 /** How long an idle HTTP/1.1 connection is kept, in milliseconds. */

@@ -1,10 +1,8 @@
 import type { Socket } from 'node:net';
+import { PREFACE } from '../http2/frames.js';
 
 /** What a connection speaks. */
 export type Protocol = 'http1' | 'http2';
-
-/** How every HTTP/2 connection begins (RFC 9113, section 3.4). */
-const PREFACE = Buffer.from('PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n');
 
 /**
  * Looks at the first bytes of a connection, puts them back and says what it speaks. A peer that

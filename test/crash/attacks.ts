@@ -17,6 +17,7 @@ import {
 
 const SPEND = '/safeguards.v1.BudgetService/Spend';
 const STREAM = '/safeguards.v1.BudgetService/SpendStream';
+const BATCH = '/safeguards.v1.BudgetService/BatchSpend';
 const WATCH = '/safeguards.v1.ViolationService/WatchViolations';
 
 /** Carries an attack out against whom it can dial. */
@@ -180,6 +181,21 @@ export const ATTACKS = {
       peer.send(data(1, Buffer.concat(many(12, () => bomb))));
       await Promise.race([peer.closed, refusals(peer, 1)]);
     }),
+  'large answers that no window lets through': (dial) =>
+    withPeers(
+      dial,
+      1,
+      async (peer) => {
+        // A thousand empty items, each of which is refused with what is wrong with it.
+        const items = message(Buffer.concat(many(1_000, () => Buffer.from([0x0a, 0]))));
+        for (let at = 0; at < 500 && !peer.socket.destroyed; at += 1) {
+          await peer.sent(call(streamAt(at), BATCH), data(streamAt(at), items, true));
+        }
+        await peer.closed;
+      },
+      // SETTINGS_INITIAL_WINDOW_SIZE: nothing may be sent.
+      [[4, 0]],
+    ),
   'streams whose events nobody reads': (dial) =>
     withPeers(
       dial,

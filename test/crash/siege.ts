@@ -11,10 +11,10 @@ const MIB = 2 ** 20;
 
 /** Nothing is held of an attack that is over, but the spends meanwhile are in caches: 1 to 4 MiB. */
 const HELD_BYTES = 16 * MIB;
-/** What the allocator of C keeps of a peak for the next one: up to 45 MiB of Node 20, 100 of Node 24. */
-const SLACK_BYTES = 160 * MIB;
+/** What the allocator of C keeps of a peak for the next one: up to 50 MiB. */
+const SLACK_BYTES = 96 * MIB;
 /** What it keeps of attacks that it has seen before. */
-const SLACK_AGAIN_BYTES = 64 * MIB;
+const SLACK_AGAIN_BYTES = 48 * MIB;
 /** How far one attack may drive the memory up, request_bytes_max included. */
 const PEAK_BYTES_MAX = 320 * MIB;
 

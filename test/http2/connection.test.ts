@@ -1,7 +1,16 @@
 /** A connection, as bytes: what comes of a request, how it ends, its bounds. */
 import { describe, expect, test } from 'vitest';
 import { dialTo } from '../support/dial.js';
-import { FLAG, FRAME, RawPeer, call, data, fields, frame } from '../support/http2-frames.js';
+import {
+  FLAG,
+  FRAME,
+  RawPeer,
+  call,
+  data,
+  fields,
+  frame,
+  settings,
+} from '../support/http2-frames.js';
 import {
   PING,
   WINDOW,
@@ -163,6 +172,16 @@ describe('what comes', () => {
     expect(values).toEqual(['1', '2', '1', '1', '2']);
   });
 
+  test('whole at its headers is answered without a reset', async () => {
+    const { server, peer: begin } = await serving();
+    const peer = begin();
+    peer.send(call(1, '/', {}, FLAG.END_HEADERS | FLAG.END_STREAM));
+    await expect.poll(() => isDone(peer, 1)).toBe(true);
+    await heard(peer);
+    expect(server.requests[0]?.stream.hasEnded).toBe(true);
+    expect(resets(peer)).toEqual([]);
+  });
+
   test('with fields that were said before is known, and anew once the table has changed', async () => {
     const { server, peer: begin } = await serving();
     const peer = begin();
@@ -193,6 +212,31 @@ describe('what comes', () => {
 });
 
 describe('a connection that drains', () => {
+  test('waits for a peer that is slow to read what it was answered', async () => {
+    const { server, peer: begin } = await serving(
+      ({ stream }) => {
+        stream.respond(HEAD);
+        stream.write(Buffer.alloc(4_000_000));
+        stream.end(HEAD);
+      },
+      { lingerMs: 4_000 },
+    );
+    const peer = begin([4, 2 ** 31 - 1]);
+    peer.send(more(0, 2 ** 31 - 1 - WINDOW));
+    await heard(peer);
+    peer.send(call(1, '/', {}, FLAG.END_HEADERS | FLAG.END_STREAM));
+    peer.socket.pause();
+    await expect.poll(() => server.requests.length).toBe(1);
+    server.connections[0]?.drain();
+    await new Promise((resolve) => setTimeout(resolve, 1_500));
+    // It tells that it takes more, which nobody must mind.
+    peer.send(more(0, 1));
+    peer.socket.resume();
+    await expect.poll(() => isDone(peer, 1), { timeout: 10_000 }).toBe(true);
+    expect(bodyOf(peer, 1).length).toBe(4_000_000);
+    await peer.closed;
+  });
+
   test('lets calls finish, refuses others so that they may be tried elsewhere, and closes', async () => {
     const waiting: (() => void)[] = [];
     const { server, peer: begin } = await serving(
@@ -224,6 +268,22 @@ describe('a connection that drains', () => {
   });
 });
 
+test('a sign of life is the answer to what was asked, and no other', async () => {
+  const { server, peer: begin } = await serving();
+  const peer = begin();
+  await heard(peer);
+  let signs = 0;
+  server.connections[0]?.ping(() => void (signs += 1));
+  await expect.poll(() => peer.of(FRAME.PING).at(-1)?.flags).toBe(0);
+  const asked = peer.of(FRAME.PING).at(-1)?.payload ?? Buffer.alloc(8);
+  peer.send(frame(FRAME.PING, FLAG.ACK, 0, Buffer.alloc(8)));
+  await heard(peer);
+  expect(signs).toBe(0);
+  peer.send(frame(FRAME.PING, FLAG.ACK, 0, asked), frame(FRAME.PING, FLAG.ACK, 0, asked));
+  await heard(peer);
+  expect(signs).toBe(1);
+});
+
 describe('a connection is ended', () => {
   const CANCEL = Buffer.from([0, 0, 0, 8]);
 
@@ -249,6 +309,9 @@ describe('a connection is ended', () => {
     ['settings', frame(FRAME.SETTINGS, 0, 0)],
     ['priorities', frame(FRAME.PRIORITY, 0, 1, Buffer.alloc(5))],
     ['frames of unknown types', frame(0xee, 0, 0)],
+    ['acknowledged pings', frame(FRAME.PING, FLAG.ACK, 0, Buffer.alloc(8))],
+    ['acknowledged settings', frame(FRAME.SETTINGS, FLAG.ACK, 0)],
+    ['goodbyes', frame(FRAME.GOAWAY, 0, 0, Buffer.alloc(8))],
     ['DATA of nothing', frame(FRAME.DATA, 0, 1)],
     ['calls that are refused', undefined],
   ])('by more %s in a second than may be', async (_what, one) => {
@@ -263,6 +326,28 @@ describe('a connection is ended', () => {
     await expect.poll(() => goaways(peer)).toEqual([11]);
     await peer.closed;
     expect(server.requests[0]?.closed).toBe(1);
+  });
+
+  test.each([
+    ['one that is no flag', [2, 2], 1],
+    ['a frame size below the least', [5, 16_383], 1],
+    ['a frame size beyond the most', [5, 2 ** 24], 1],
+    ['a window beyond the most', [4, 2 ** 31], 3],
+  ] as const)('by settings with %s', async (_what, pair, code) => {
+    const { peer: begin } = await serving();
+    const peer = begin();
+    peer.send(settings(pair));
+    await expect.poll(() => goaways(peer)).toEqual([code]);
+  });
+
+  test('by more settings in a frame than there are', async () => {
+    const { peer: begin } = await serving();
+    const peer = begin();
+    peer.send(settings(...Array.from({ length: 32 }, () => [4, 1_000] as const)));
+    await heard(peer);
+    expect(goaways(peer)).toEqual([]);
+    peer.send(settings(...Array.from({ length: 33 }, () => [4, 1_000] as const)));
+    await expect.poll(() => goaways(peer)).toEqual([11]);
   });
 
   test('by the preface of another protocol, without anything else', async () => {

@@ -110,7 +110,7 @@ test('streams that are over are known for a while, and who ended them', () => {
     [true, false],
     [false, false],
   ]);
-  for (let id = 5; id < 5 + 2 * 64; id += 2) recent.add(id, false);
+  for (let id = 5; id < 5 + 2 * 1_024; id += 2) recent.add(id, false);
   expect(recent.has(1) || recent.has(3)).toBe(false);
 });
 
@@ -121,15 +121,17 @@ test('headers that RFC 9113 forbids are none', () => {
   };
   const pseudo = [':method:POST', ':scheme:http', ':path:/'];
   const headers = (...more: readonly string[]) => requestHeaders([...pseudo, ...more].map(field));
-  expect(headers(':authority:a', 'te:trailers', 'a:b', 'a:c', 'cookie:x', 'cookie:y')).toEqual(
+  expect(
+    headers(':authority:a', 'te:Trailers', 'a: \tb\t ', 'a:c d', 'cookie:x', 'cookie:y', 'e: '),
+  ).toEqual(
     Object.assign(Object.create(null) as object, {
       ...{ ':method': 'POST', ':scheme': 'http', ':path': '/', ':authority': 'a' },
-      ...{ te: 'trailers', a: 'b, c', cookie: 'x; y' },
+      ...{ te: 'Trailers', a: 'b, c d', cookie: 'x; y', e: '' },
     }),
   );
   const forbidden = [
     ...['A:b', 'a b:c', ':d', 'connection:close', 'upgrade:h2c', 'transfer-encoding:chunked'],
-    ...['te:gzip', ':path:/', ':status:200', ':unknown:1', 'a: b', 'a:b ', 'a:b\r\nc', 'a:\0'],
+    ...['te:gzip', ':path:/', ':status:200', ':unknown:1', 'a:b\r\nc', 'a:\0'],
   ];
   for (const text of forbidden) expect([text, headers(text)]).toEqual([text, undefined]);
   expect(headers('a:b', ':authority:late')).toBeUndefined();

@@ -168,19 +168,41 @@ describe('what is sent', () => {
     for (const id of reset) expect(bodyOf(peer, id).length).toBe(1_000);
   });
 
-  test('beyond its bound closes the connection', async () => {
-    const { server, peer: begin } = await serving(echo, {
-      ...{ outputBytesMax: 100_000, controlsPerSecondMax: 1e9 },
-    });
+  test('of answers that no window lets through closes the connection beyond its bound', async () => {
+    const { server, peer: begin } = await serving(large(60_000), { outputBytesMax: 200_000 });
+    const peer = begin([4, 0]);
+    for (const id of [1, 3, 5]) peer.send(call(id, '/', {}, FLAG.END_HEADERS | FLAG.END_STREAM));
+    await heard(peer);
+    // What was reset does not wait any more.
+    peer.send(frame(FRAME.RST_STREAM, 0, 1, Buffer.of(0, 0, 0, 8)));
+    peer.send(call(7, '/', {}, FLAG.END_HEADERS | FLAG.END_STREAM));
+    await heard(peer);
+    expect(server.closed()).toBe(0);
+    peer.send(call(9, '/', {}, FLAG.END_HEADERS | FLAG.END_STREAM));
+    await peer.closed;
+    expect(server.requests.map(({ closed }) => closed)).toEqual([1, 1, 1, 1, 1]);
+  });
+
+  test('beside answers to a peer that does not read ends what is read of it', async () => {
+    const { server, peer: begin } = await serving(echo, { controlsPerSecondMax: 1e9 });
     const peer = begin();
     await heard(peer);
     peer.socket.pause();
+    const { socket } = server.connections[0] ?? {};
     const pings = Buffer.concat(Array.from({ length: 1_000 }, () => PING));
-    for (let at = 0; at < 3_000 && server.closed() === 0; at += 1) {
-      peer.send(pings);
-      await new Promise(setImmediate);
+    let sent = 1;
+    for (; sent < 3_000 && socket?.isPaused() === false; sent += 1_000) {
+      peer.send(...Array.from({ length: 200 }, () => pings));
+      await new Promise((resolve) => setTimeout(resolve, 10));
+      if (sent > 100_000) break;
     }
-    expect(server.closed()).toBe(1);
+    await expect.poll(() => socket?.isPaused()).toBe(true);
+    expect(socket?.writableLength).toBeLessThan(2_000_000);
+    // It is read from again as it reads.
+    peer.socket.resume();
+    await expect.poll(() => socket?.isPaused()).toBe(false);
+    peer.send(call(1, '/', {}, FLAG.END_HEADERS | FLAG.END_STREAM));
+    await expect.poll(() => isDone(peer, 1), { timeout: 10_000 }).toBe(true);
   });
 
   test('of many header fields takes as many frames as it needs', async () => {

@@ -11,6 +11,7 @@ export const LIMITS: ConnectionLimits = {
   controlsPerSecondMax: 10_000,
   resetsPerSecondMax: 1_000,
   outputBytesMax: 8_388_608,
+  lingerMs: 2_000,
 };
 
 export const HEAD = headerBlock({ ':status': '200', 'content-type': 'text/plain' });
