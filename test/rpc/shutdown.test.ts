@@ -1,9 +1,18 @@
 import { once } from 'node:events';
 import { connect as connectTcp } from 'node:net';
-import { expect, test } from 'vitest';
+import { expect, onTestFinished, test } from 'vitest';
 import { Health } from '../../src/gen/grpc/health/v1/health_pb.js';
 import { BudgetService } from '../../src/gen/safeguards/v1/budget_service_pb.js';
 import type { LedgerApi } from '../../src/ledger/api.js';
+import {
+  FLAG,
+  FRAME,
+  RawPeer,
+  call as callHead,
+  data,
+  frame,
+  message,
+} from '../support/http2-frames.js';
 import { deferred } from './support/deferred.js';
 import { fakeLedger } from './support/fake-ledger.js';
 import { bidi, connect, drain, failing, serverStream, unary } from './support/grpc.js';
@@ -12,6 +21,7 @@ import { post, target } from './support/http.js';
 import { FULL, agent as agentRow, outcome, pool as poolRow } from './support/rows.js';
 
 const { spend, spendStream, watchBudgets, getBudget } = BudgetService.method;
+const BATCH = '/safeguards.v1.BudgetService/BatchSpend';
 const SPEND = '/safeguards.v1.BudgetService/Spend';
 const REQUEST = { requestId: 'r-1', agentId: 'agent-1', amount: '10' };
 
@@ -110,6 +120,34 @@ test('streams end with SHUTTING_DOWN, idle connections at once, and nothing is a
   expect((await watched).failure).toMatchObject({ code: 'UNAVAILABLE', reason: 'SHUTTING_DOWN' });
   const late = await failing(connect(server.agent), getBudget, { agentId: 'agent-1' });
   expect(late.code).toBe('UNAVAILABLE');
+});
+
+test('a client that is slow to read what it was answered gets it whole', async () => {
+  const server = await serve();
+  const windows = [4, 2 ** 31 - 1] as const;
+  const peer = RawPeer.begin(server.agent, windows);
+  onTestFinished(() => peer.close());
+  const more = Buffer.alloc(4);
+  more.writeUInt32BE(2 ** 31 - 1 - 65_535);
+  peer.send(frame(FRAME.WINDOW_UPDATE, 0, 0, more));
+  // Each empty item is refused with what is wrong with it.
+  const items = message(Buffer.concat(Array.from({ length: 1_000 }, () => Buffer.of(0x0a, 0))));
+  const ids = [1, 3, 5, 7];
+  peer.socket.pause();
+  for (const id of ids) peer.send(callHead(id, BATCH), data(id, items, true));
+  await new Promise((resolve) => setTimeout(resolve, 500));
+  const closing = server.close({ graceMs: 15_000 });
+  await new Promise((resolve) => setTimeout(resolve, 1_500));
+  // What tells that it takes more must not meet a socket that is gone.
+  peer.send(frame(FRAME.WINDOW_UPDATE, 0, 0, Buffer.of(0, 0, 0, 1)));
+  await new Promise((resolve) => setTimeout(resolve, 100));
+  peer.socket.resume();
+  for (const id of ids) {
+    const ended = () =>
+      peer.of(FRAME.HEADERS, id).some(({ flags }) => (flags & FLAG.END_STREAM) > 0);
+    await expect.poll(ended, { timeout: 10_000 }).toBe(true);
+  }
+  await closing;
 });
 
 test('what is not over after the grace is cut off', async () => {

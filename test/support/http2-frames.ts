@@ -1,4 +1,4 @@
-/** HTTP/2 by hand (RFC 9113), to say what no library would. */
+/** HTTP/2 by hand (RFC 9113), to say what no library would. Its numbers are its own: a wrong one of src is to be seen. */
 import type { Socket } from 'node:net';
 import { dialTo, type Dial } from './dial.js';
 
