@@ -30,7 +30,11 @@ const FLAGS = [
   '--keepalive-timeout=4s',
 ];
 
-/** Little room for what is young. Told to, it collects its garbage and writes what is left: it is held. */
+/**
+ * Little room for what is young. Told to, it collects its garbage and writes what is left: it is held.
+ * The V8 of Node 24 keeps the pages of a peak of the heap, here 240 MiB, until memory is short, as the
+ * last collection says it is.
+ */
 const nodeFlags = (heldFile: string): string[] => [
   '--max-semi-space-size=8',
   '--expose-gc',
@@ -40,6 +44,7 @@ const nodeFlags = (heldFile: string): string[] => [
     process.on('SIGUSR2', () => {
       gc();
       gc();
+      if (Number(process.versions.node.split('.')[0]) >= 24) gc({ flavor: 'last-resort' });
       const { heapUsed, external } = process.memoryUsage();
       writeFileSync(file + '.new', String(heapUsed + external));
       renameSync(file + '.new', file);
