@@ -42,7 +42,7 @@ export function beginVerifier({ program = PROGRAM, silenceMsMax = SILENCE_MS_MAX
     child.once('error', reject);
     child.once('close', (code, signal) => {
       if (stuck) reject(new Error('reading it does not come to an end'));
-      else if (signal !== null) reject(new Error(`reading it ended by ${signal}`));
+      else if (signal !== null) reject(new Error(endedBy(signal)));
       else reject(new Error(errorIn(said) ?? `reading it ended with code ${code ?? 'none'}`));
     });
   });
@@ -75,6 +75,12 @@ export function verifyInChild(
   scope: VerificationScope,
 ): Promise<VerificationReport> {
   return beginVerifier().verify(folder, scope);
+}
+
+/** A page that is not there can only be told from the signal that reading it ends by. */
+function endedBy(signal: NodeJS.Signals): string {
+  if (signal !== 'SIGBUS') return `reading it ended by ${signal}`;
+  return 'reading it ended by SIGBUS: the database is cut short, or its disk cannot be read';
 }
 
 /** The message of the error that Node printed, without its stack. */

@@ -1,4 +1,4 @@
-import { mkdir, open, readdir, readFile, rename, rm, stat } from 'node:fs/promises';
+import { mkdir, open, readdir, readFile, rename, rm, stat, truncate } from 'node:fs/promises';
 import { join } from 'node:path';
 import { v7 as newUuid } from 'uuid';
 import { rejectFields, type Rejection } from '../domain/answer.js';
@@ -61,6 +61,7 @@ export async function openStore(options: OpenStoreOptions): Promise<Store> {
     const verified = await verifyTail(options, folder);
     const { kv, ownership } = await refusingBroken(folder, async () => {
       const kv = openLmdb({ folder, mapBytes: options.mapBytes, readOnly: false });
+      await fillUp(join(folder, DATA_FILE), kv.extent());
       const header = checkHeader(kv, marker, folder);
       checkClock(header, options);
       const ownership = await claimOwnership(options.dataDir, header.owner, (owner) =>
@@ -93,6 +94,16 @@ export async function openStore(options: OpenStoreOptions): Promise<Store> {
     await lock.close();
     throw error;
   }
+}
+
+/**
+ * Gives a database the pages at its end that LMDB counts and never wrote, so that the next start need not
+ * look for them. Were one of them needed after all, as one that lists free pages, which only who writes
+ * reads, it is an error now and not a signal.
+ */
+async function fillUp(file: string, extent: number): Promise<void> {
+  const { size } = await stat(file);
+  if (size < extent) await truncate(file, extent);
 }
 
 /**

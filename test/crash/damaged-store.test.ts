@@ -108,6 +108,19 @@ describe('a sidecar leaves by its own will, with a reason and a way out,', () =>
   });
 });
 
+test.each([1, 2, 3, 5, 10, 20, 40])(
+  'a database without its last pages is refused, or they were none that it needs (%i)',
+  async (pages) => {
+    const outcome = await start(
+      damaged((file) => truncateSync(file, readFileSync(file).length - pages * PAGE_BYTES)),
+    );
+    const { served, signal, said } = outcome;
+    process.stdout.write(`without ${pages} pages: ${served ? 'served' : 'refused'}\n`);
+    if (!served) expectRefusal(outcome);
+    else expect({ signal, said }).toEqual({ signal: null, said });
+  },
+);
+
 test.each(Array.from({ length: GARBLED }, (_, at) => at))(
   'a database with random bytes in it is refused, or what is served is right (%i)',
   async (number) => {
