@@ -28,6 +28,8 @@ export interface LimitCounter {
 /** A slice of a rolling window, numbered from 1970, and what was counted in it. */
 export type CounterSlot = readonly [index: number, amount: Amount];
 
+const NO_SLOTS: readonly CounterSlot[] = [];
+
 /**
  * What has been counted against the limits of one account, an agent or a pool: the uids of the limits, and
  * in the same places what each counted. One row, since a spend of the account changes most of them.
@@ -128,7 +130,7 @@ function withSum(
 ): LimitCounter | undefined {
   const before = counter?.end === end ? counter.counted : 0n;
   const sum = notBelowZero(before + amount);
-  return sum === before ? counter : { start, end, counted: sum, slots: [] };
+  return sum === before ? counter : { start, end, counted: sum, slots: NO_SLOTS };
 }
 
 /** The slots that are counted at `now`. */

@@ -170,9 +170,18 @@ export class WireWriter {
 
   #varint(value: number): void {
     let rest = value;
+    if (rest > 0x7fffffff) {
+      // A time: its last four bytes in 28 bits, and the others in what then is left, below 2^25.
+      let low = rest % 0x10000000;
+      rest = (rest - low) / 0x10000000;
+      for (let bytes = 0; bytes < 4; bytes += 1) {
+        this.#buffer[this.#position++] = (low & 0x7f) | 0x80;
+        low >>>= 7;
+      }
+    }
     while (rest >= 0x80) {
-      this.#buffer[this.#position++] = (rest % 0x80) | 0x80;
-      rest = Math.floor(rest / 0x80);
+      this.#buffer[this.#position++] = (rest & 0x7f) | 0x80;
+      rest >>>= 7;
     }
     this.#buffer[this.#position++] = rest;
   }

@@ -9,7 +9,7 @@ import type { Alarm } from '../violation.js';
 import { attemptedOverspend } from './alarms.js';
 import { insufficientDenial } from './checks.js';
 import { judgeMonitors } from './monitor-checks.js';
-import { judgeLimits, limitAlarm, limitDenial } from './limit-checks.js';
+import { exceededLimit, headroomOf, limitAlarm, limitDenial } from './limit-checks.js';
 
 /** What a request is granted. */
 export interface Granted {
@@ -37,22 +37,20 @@ export function grantOf(
 ): Granted | Refused {
   const { amount, mode } = command;
   const partial = mode === 'UP_TO';
-  const { exceeded, headroom } = judgeLimits(
-    state,
-    agent,
-    useOf(command, amount),
-    context.now,
-    partial,
-  );
+  const { now } = context;
+  const exceeded = exceededLimit(state, agent, useOf(command, amount), now, partial);
   const available = availableOf(agent);
-  const most = floorToScale(minAmount(available, headroom ?? available), pool.scale);
+  const mostOf = (): Amount => {
+    const headroom = headroomOf(state, agent, now) ?? available;
+    return floorToScale(minAmount(available, headroom), pool.scale);
+  };
   if (exceeded !== undefined) {
     return {
-      denial: limitDenial(exceeded, agent, context.now, most),
+      denial: limitDenial(exceeded, agent, now, mostOf()),
       alarm: limitAlarm(exceeded.limit, agent, pool, exceeded.counted + exceeded.used),
     };
   }
-  const granted = partial && amount > most && most > 0n ? most : amount;
+  const granted = partial ? cutTo(amount, mostOf()) : amount;
   const { category, quantities } = command;
   const { refused, reports } = judgeMonitors(state, {
     agent,
@@ -60,16 +58,21 @@ export function grantOf(
     amount: granted,
     category,
     quantities,
-    now: context.now,
+    now,
   });
   if (refused !== undefined) return refused;
   if (granted > available) {
     return {
-      denial: insufficientDenial(agent, pool, amount, most),
+      denial: insufficientDenial(agent, pool, amount, mostOf()),
       alarm: attemptedOverspend(agent, pool, amount),
     };
   }
   return { granted, reports };
+}
+
+/** As much of an amount as may be granted; all of it where that is nothing, so that it is denied. */
+function cutTo(amount: Amount, most: Amount): Amount {
+  return amount > most && most > 0n ? most : amount;
 }
 
 /** What a request uses when it is granted an amount. */

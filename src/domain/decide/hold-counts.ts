@@ -4,6 +4,7 @@ import type { SpendingLimit, Use } from '../limit.js';
 import { usedOf } from '../limit.js';
 import type { Agent, Pool, Quantities, Reservation } from '../model.js';
 import { addTo, countUse } from './limit-checks.js';
+import { DraftCounts } from './limit-counts.js';
 
 /** What a commit posted. */
 interface Posted {
@@ -62,10 +63,11 @@ export function moveHoldCounts(
 ): void {
   const { limits } = draft.state.rules;
   const source = draftPool(draft, agent.poolUid);
+  const counts = new DraftCounts(draft);
   const count = (limit: SpendingLimit, pool: Pool, hold: Reservation, use: Use): void => {
     const used = usedOf(limit.metric, use);
     if (used !== 0n && hold.createTime >= limit.countFrom) {
-      addTo(draft, limit, agent, pool, hold.createTime, used);
+      addTo(draft, counts, limit, agent, pool, hold.createTime, used);
     }
   };
   for (const kind of ['POOL', 'EACH_AGENT_OF_POOL'] as const) {

@@ -1,15 +1,8 @@
 import type { AlertSubject } from '../alert-text.js';
 import { formatAmount, maxAmount, minAmount, type Amount } from '../amount.js';
 import type { Denial } from '../answer.js';
-import {
-  countedAt,
-  counterIn,
-  countIn,
-  retryTime,
-  type LimitCounter,
-  type LimitCounts,
-} from '../counter.js';
-import { draftRow, putRow, type Draft } from '../draft.js';
+import { countedAt, countIn, retryTime, type LimitCounter } from '../counter.js';
+import type { Draft } from '../draft.js';
 import {
   AMOUNT_METRIC,
   countsKey,
@@ -19,19 +12,12 @@ import {
   type Use,
 } from '../limit.js';
 import { judgeLimitAlerts } from '../judge-alerts.js';
-import type { Agent, Instant, Pool, Uid } from '../model.js';
+import type { Agent, Instant, Pool } from '../model.js';
 import { raise } from '../raise.js';
 import type { State } from '../state.js';
 import type { Alarm } from '../violation.js';
 import { concerned } from './alarms.js';
-
-/** How the limits of an agent see a request. */
-export interface LimitVerdict {
-  /** The first limit by id that denies it. */
-  readonly exceeded: Exceeded | undefined;
-  /** The largest amount that every limit of the amount lets through; undefined: any. */
-  readonly headroom: Amount | undefined;
-}
+import { CounterFinder, DraftCounts } from './limit-counts.js';
 
 /** A limit that denies a request. */
 export interface Exceeded {
@@ -43,49 +29,51 @@ export interface Exceeded {
 }
 
 /**
- * Judges a request by every limit of its agent, in id order. One that adds nothing to a limit's metric
- * is not judged by it. With `partial` the amount may be cut: a limit of the amount denies only when it
- * lets nothing through.
+ * The first limit by id that denies a request of an agent. One that adds nothing to a limit's metric is not
+ * judged by it. With `partial` the amount may be cut: a limit of the amount denies only when it lets
+ * nothing through.
  */
-export function judgeLimits(
+export function exceededLimit(
   state: State,
   agent: Agent,
   use: Use,
   now: Instant,
   partial: boolean,
-): LimitVerdict {
-  let exceeded: Exceeded | undefined;
-  let headroom: Amount | undefined;
-  const counterOf = counterFinder(state, agent);
+): Exceeded | undefined {
+  const counters = new CounterFinder((key) => state.row('limit_counts', key));
   for (const limit of state.rules.limits.ofAgent(agent)) {
     if (limit.enforcement === 'OBSERVE') continue;
     const used = usedOf(limit.metric, use);
-    const ofAmount = limit.metric === AMOUNT_METRIC;
-    if (used <= 0n && !ofAmount) continue;
-    const counter = counterOf(limit);
+    if (used <= 0n) continue;
+    const counter = counterOf(counters, limit, agent);
     const counted = countedBy(limit, counter, now);
-    const left = limit.value - counted;
-    if (ofAmount) headroom = minAmount(headroom ?? left, left);
-    const denies = used > 0n && (ofAmount && partial ? left <= 0n : used > left);
-    if (denies && exceeded === undefined) exceeded = { limit, counted, used, counter };
+    const cut = partial && limit.metric === AMOUNT_METRIC;
+    if (cut ? counted >= limit.value : counted + used > limit.value) {
+      return { limit, counted, used, counter };
+    }
   }
-  return { exceeded, headroom };
+  return undefined;
 }
 
-/** Finds the counters of an agent's limits: its row is asked for once, and its pool's. */
-function counterFinder(
-  state: State,
+/** The largest amount that every limit of the amount lets through; undefined: any. */
+export function headroomOf(state: State, agent: Agent, now: Instant): Amount | undefined {
+  let headroom: Amount | undefined;
+  const counters = new CounterFinder((key) => state.row('limit_counts', key));
+  for (const limit of state.rules.limits.ofAgent(agent)) {
+    if (limit.enforcement === 'OBSERVE' || limit.metric !== AMOUNT_METRIC) continue;
+    const left = limit.value - countedBy(limit, counterOf(counters, limit, agent), now);
+    headroom = minAmount(headroom ?? left, left);
+  }
+  return headroom;
+}
+
+function counterOf(
+  counters: CounterFinder,
+  limit: SpendingLimit,
   agent: Agent,
-): (limit: SpendingLimit) => LimitCounter | undefined {
-  let counts: LimitCounts | undefined;
-  let read = '';
-  return (limit) => {
-    if (limit.window.kind === 'PER_REQUEST') return undefined;
-    const key = countsKey(limit, agent.uid);
-    if (key !== read) counts = state.row('limit_counts', key);
-    read = key;
-    return counterIn(counts, limit.uid);
-  };
+): LimitCounter | undefined {
+  if (limit.window.kind === 'PER_REQUEST') return undefined;
+  return counters.find(countsKey(limit, agent.uid), limit.uid);
 }
 
 /** What is counted against a limit at a moment. */
@@ -153,10 +141,11 @@ export function limitAlarm(limit: SpendingLimit, agent: Agent, pool: Pool, spent
  * exceeds one: an observed limit, or any that a forced or committed cost passed.
  */
 export function countUse(draft: Draft, agent: Agent, pool: Pool, use: Use, at: Instant): void {
+  const counts = new DraftCounts(draft);
   for (const limit of draft.state.rules.limits.ofAgent(agent)) {
     const used = usedOf(limit.metric, use);
     if (used === 0n || at < limit.countFrom) continue;
-    const counted = addTo(draft, limit, agent, pool, at, used);
+    const counted = addTo(draft, counts, limit, agent, pool, at, used);
     if (used > 0n && counted > limit.value) {
       const alarm = limitAlarm(limit, agent, pool, counted);
       raise(draft, alarm, { entrySequence: draft.state.headSequence + draft.entries.length });
@@ -167,6 +156,7 @@ export function countUse(draft: Draft, agent: Agent, pool: Pool, use: Use, at: I
 /** Adds to a limit's counter and returns what is counted then. */
 export function addTo(
   draft: Draft,
+  counts: DraftCounts,
   limit: SpendingLimit,
   agent: Agent,
   pool: Pool,
@@ -176,9 +166,9 @@ export function addTo(
   const { window } = limit;
   if (window.kind === 'PER_REQUEST') return used;
   const key = countsKey(limit, agent.uid);
-  const before = counterIn(draftRow(draft, 'limit_counts', key), limit.uid);
+  const before = counts.find(key, limit.uid);
   const after = countIn(window, before, at, draft.now, used);
-  if (after !== undefined && after !== before) putCounter(draft, key, limit.uid, after);
+  if (after !== undefined && after !== before) counts.put(key, limit.uid, after);
   const counted = countedAt(window, after, draft.now);
   const alerts = draft.state.rules.alerts.ofLimit(limit.uid);
   if (alerts.length > 0) {
@@ -188,41 +178,6 @@ export function addTo(
     });
   }
   return counted;
-}
-
-/** Counts that a draft may change, since nobody else has seen them. */
-interface OwnCounts extends LimitCounts {
-  readonly limits: Uid[];
-  readonly counters: LimitCounter[];
-}
-
-/** Puts the counter of a limit into the row of its account. */
-export function putCounter(draft: Draft, key: string, limit: Uid, counter: LimitCounter): void {
-  const own = ownCounts(draft, key);
-  const place = own.limits.indexOf(limit);
-  if (place < 0) {
-    own.limits.push(limit);
-    own.counters.push(counter);
-  } else own.counters[place] = counter;
-}
-
-/**
- * An account's counts for this draft to change, copied the first time. What limits counted that have been
- * deleted is left out, so that nobody who deletes one has to look for it.
- */
-function ownCounts(draft: Draft, key: string): OwnCounts {
-  const changed = draft.rows.limit_counts?.get(key);
-  if (changed !== undefined) return changed as OwnCounts;
-  const own: OwnCounts = { limits: [], counters: [] };
-  const { limits = [], counters = [] } = draft.state.row('limit_counts', key) ?? {};
-  for (const [place, counter] of counters.entries()) {
-    const limit = limits[place];
-    if (limit === undefined || !draft.state.rules.limitUids.has(limit)) continue;
-    own.limits.push(limit);
-    own.counters.push(counter);
-  }
-  putRow(draft, 'limit_counts', key, own);
-  return own;
 }
 
 function subjectOf({ scope, metric }: SpendingLimit, agent: Agent, pool: Pool): AlertSubject {

@@ -1,12 +1,13 @@
 import { rejectFields, type Rejection } from '../answer.js';
-import { counterIn, countIn } from '../counter.js';
+import { countIn } from '../counter.js';
 import type { Draft } from '../draft.js';
 import { AMOUNT_METRIC, countsKey, usedOf, type SpendingLimit } from '../limit.js';
 import type { Agent, Instant, Uid } from '../model.js';
 import { minuteStart } from '../usage.js';
 import { countsSince, sliceOf, type LimitWindow } from '../window.js';
 import { poolOf } from './checks.js';
-import { addTo, putCounter } from './limit-checks.js';
+import { addTo } from './limit-checks.js';
+import { DraftCounts } from './limit-counts.js';
 
 /** Agents whose past one new limit may count. */
 const AGENTS_MAX = 10_000;
@@ -29,10 +30,11 @@ export function countPast(draft: Draft, limit: SpendingLimit): Rejection | undef
   }
   // A pool's own usage has no quantities: those are summed over its agents.
   const together = scope.kind === 'POOL' && limit.metric === AMOUNT_METRIC;
-  if (together) countAccount(draft, limit, scope.uid, 0);
+  const counts = new DraftCounts(draft);
+  if (together) countAccount(draft, counts, limit, scope.uid, 0);
   for (const agent of agents) {
-    if (!together) countAccount(draft, limit, agent.uid, agent.uid);
-    countHolds(draft, limit, agent);
+    if (!together) countAccount(draft, counts, limit, agent.uid, agent.uid);
+    countHolds(draft, counts, limit, agent);
   }
   return undefined;
 }
@@ -44,16 +46,22 @@ function agentsOf({ state }: Draft, { scope }: SpendingLimit): readonly Agent[] 
 }
 
 /** Counts what an account used, in the slices of a rolling window or at once. */
-function countAccount(draft: Draft, limit: SpendingLimit, account: Uid, agentUid: Uid): void {
+function countAccount(
+  draft: Draft,
+  counts: DraftCounts,
+  limit: SpendingLimit,
+  account: Uid,
+  agentUid: Uid,
+): void {
   const { window } = limit;
   if (window.kind === 'PER_REQUEST') return;
   const key = countsKey(limit, agentUid);
   for (const { start, end, at } of partsOf(window, draft.now)) {
     const usage = draft.state.usage(account, start, end);
     const used = usedOf(limit.metric, { ...usage, amount: usage.amount - usage.refunded });
-    const before = counterIn(draft.rows.limit_counts?.get(key), limit.uid);
+    const before = counts.find(key, limit.uid);
     const after = countIn(window, before, at, draft.now, used);
-    if (after !== undefined && after !== before) putCounter(draft, key, limit.uid, after);
+    if (after !== undefined && after !== before) counts.put(key, limit.uid, after);
   }
 }
 
@@ -82,11 +90,12 @@ interface Part {
 
 const MINUTE_MS = 60_000;
 
-function countHolds(draft: Draft, limit: SpendingLimit, agent: Agent): void {
+function countHolds(draft: Draft, counts: DraftCounts, limit: SpendingLimit, agent: Agent): void {
   if (agent.openReservations === 0) return;
   for (const hold of draft.state.openReservations(agent.uid)) {
     const use = { amount: hold.held, requests: 0, quantities: hold.quantities };
     const used = usedOf(limit.metric, use);
-    if (used > 0n) addTo(draft, limit, agent, poolOf(draft.state, agent), hold.createTime, used);
+    if (used <= 0n) continue;
+    addTo(draft, counts, limit, agent, poolOf(draft.state, agent), hold.createTime, used);
   }
 }

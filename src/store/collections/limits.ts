@@ -1,6 +1,6 @@
 import { fromBinary } from '@bufbuild/protobuf';
 import { storedAmount } from '../../domain/amount.js';
-import type { LimitCounter, LimitCounts } from '../../domain/counter.js';
+import type { CounterSlot, LimitCounter, LimitCounts } from '../../domain/counter.js';
 import { ENFORCEMENTS, type LimitKind, type SpendingLimit } from '../../domain/limit.js';
 import { SEVERITIES } from '../../domain/violation.js';
 import type { CalendarUnit } from '../../domain/window.js';
@@ -83,9 +83,7 @@ export const limitCountsCodec: Codec<LimitCounts> = {
     for (const [place, counter] of counters.entries()) {
       wire.message(1, () => {
         wire.uint(1, limits[place] ?? 0);
-        wire.message(2, () => {
-          writeCounter(wire, counter);
-        });
+        wire.nested(2, counter, writeCounter);
       });
     }
   },
@@ -102,12 +100,12 @@ function writeCounter(wire: WireWriter, counter: LimitCounter): void {
   wire.uint(1, counter.start);
   wire.uint(2, counter.end);
   wire.amount(3, counter.counted);
-  for (const [index, amount] of counter.slots) {
-    wire.message(4, () => {
-      wire.uint(1, index);
-      wire.amount(2, amount);
-    });
-  }
+  for (const slot of counter.slots) wire.nested(4, slot, writeSlot);
+}
+
+function writeSlot(wire: WireWriter, [index, amount]: CounterSlot): void {
+  wire.uint(1, index);
+  wire.amount(2, amount);
 }
 
 function counterOf(record: LimitCounterRecord | undefined): LimitCounter {
