@@ -170,7 +170,7 @@ export class WireWriter {
 
   #varint(value: number): void {
     let rest = value;
-    if (rest > 0x7fffffff) {
+    if (rest > 0xffffffff) {
       // A time: its last four bytes in 28 bits, and the others in what then is left, below 2^25.
       let low = rest % 0x10000000;
       rest = (rest - low) / 0x10000000;

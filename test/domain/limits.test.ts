@@ -322,6 +322,13 @@ describe('modes and enforcement', () => {
     expect(world.verdict(spend('a', '9'))).toBe('OK');
   });
 
+  test('OBSERVE cuts nothing, neither what UP_TO grants nor what a denial names', () => {
+    world.must(createLimit('see', '10', A, { enforcement: 'OBSERVE' }));
+    world.must(createLimit('cap', '70', A));
+    expect(denial(spend('a', '71'))).toMatchObject({ ruleId: 'cap', largestAmount: money('70') });
+    expect(world.must(spend('a', '80', { mode: 'UP_TO' })).amount).toBe(money('70'));
+  });
+
   test('the first limit by id is named, before what is available', () => {
     world.must(createLimit('z', '1', A));
     world.must(createLimit('m', '1', EACH));

@@ -9,7 +9,7 @@ export class CounterFinder {
   readonly #rowOf: (key: string) => LimitCounts | undefined;
   protected key = '';
   protected counts = NO_COUNTS;
-  /** Where the limit asked for last stands, or -1. */
+  /** Where the limit asked for last stands, or -1; of another account it is a guess. */
   protected place = -1;
 
   constructor(rowOf: (key: string) => LimitCounts | undefined) {
@@ -21,7 +21,6 @@ export class CounterFinder {
     if (key !== this.key) {
       this.counts = this.#rowOf(key) ?? NO_COUNTS;
       this.key = key;
-      this.place = -1;
     }
     const next = this.place + 1;
     this.place = placeOf(this.counts, limit, next);
