@@ -24,41 +24,20 @@ const PATIENCE_SECONDS = 120;
 
 const SIGNALS = ['SIGINT', 'SIGTERM'] as const;
 
-const { values, positionals } = parseArgs({
-  allowPositionals: true,
-  options: {
-    rounds: { type: 'string', default: '5' },
-    seconds: { type: 'string', default: '3' },
-    /** Large stores at a part of their size, such as 0.01. */
-    scale: { type: 'string', default: '1' },
-    /** How long `churn` goes on. */
-    minutes: { type: 'string', default: '30' },
-    /** Where results are kept. */
-    results: { type: 'string', default: RESULTS },
-    /** Skips what has a result of this commit and effort already. */
-    resume: { type: 'boolean', default: false },
-    /** Where large stores are kept from run to run. */
-    cache: { type: 'string', default: '.cache/bench-stores' },
-    /** The compiled sidecar. */
-    sidecar: { type: 'string', default: BUILD },
-    /** A folder for CPU profiles of the sidecar: what was profiled is slower. */
-    profile: { type: 'string' },
-  },
-});
+const { values, positionals } = options();
 
 const known = [...SCENARIOS, ...ON_DEMAND];
 const names = known.map(({ name }) => name);
 const unknown = positionals.filter((name) => name !== 'all' && !names.includes(name));
 if (unknown.length > 0) {
-  console.error(`No scenario ${unknown.join(', ')}. There are: all, ${names.join(', ')}.`);
-  process.exit(2);
+  refuse(`No scenario ${unknown.join(', ')}. There are: all, ${names.join(', ')}.`);
 }
 
 const effort: Effort = {
-  rounds: Number(values.rounds),
-  seconds: Number(values.seconds),
-  scale: Number(values.scale),
-  minutes: Number(values.minutes),
+  rounds: numberOf('rounds', values.rounds, { min: 1, whole: true }),
+  seconds: numberOf('seconds', values.seconds, { min: 0.1 }),
+  scale: numberOf('scale', values.scale, { min: 0.001, max: 1 }),
+  minutes: numberOf('minutes', values.minutes, { min: 0.1 }),
 };
 const here = thisMachine();
 // Another build is of a commit that nobody here knows.
@@ -132,4 +111,48 @@ function hasTools({ name, needs }: Scenario): boolean {
 
 function timeText(seconds: number): string {
   return seconds < 90 ? `${Math.ceil(seconds)} s` : `${Math.ceil(seconds / 60)} min`;
+}
+
+function options() {
+  try {
+    return parseArgs({
+      allowPositionals: true,
+      options: {
+        rounds: { type: 'string', default: '5' },
+        seconds: { type: 'string', default: '3' },
+        /** Large stores at a part of their size, such as 0.01. */
+        scale: { type: 'string', default: '1' },
+        /** How long `churn` goes on. */
+        minutes: { type: 'string', default: '30' },
+        /** Where results are kept. */
+        results: { type: 'string', default: RESULTS },
+        /** Skips what has a result of this commit and effort already. */
+        resume: { type: 'boolean', default: false },
+        /** Where large stores are kept from run to run. */
+        cache: { type: 'string', default: '.cache/bench-stores' },
+        /** The compiled sidecar. */
+        sidecar: { type: 'string', default: BUILD },
+        /** A folder for CPU profiles of the sidecar: what was profiled is slower. */
+        profile: { type: 'string' },
+      },
+    });
+  } catch (error) {
+    return refuse(error instanceof Error ? error.message : String(error));
+  }
+}
+
+function numberOf(
+  name: string,
+  text: string,
+  { min, max = 1_000_000, whole = false }: { min: number; max?: number; whole?: boolean },
+): number {
+  const value = Number(text);
+  if (value >= min && value <= max && (!whole || Number.isInteger(value))) return value;
+  const kind = whole ? 'a whole number' : 'a number';
+  return refuse(`--${name} is ${kind} from ${min} to ${max}, not '${text}'`);
+}
+
+function refuse(message: string): never {
+  console.error(message);
+  process.exit(2);
 }

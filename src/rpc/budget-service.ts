@@ -3,8 +3,10 @@ import { reject } from '../domain/answer.js';
 import { emergencyRequestNotFound } from '../domain/decide/emergency-approval.js';
 import type { Rejection } from '../domain/answer.js';
 import { remainingOf } from '../domain/budget.js';
-import type { AgentWithPool, LedgerApi } from '../ledger/api.js';
+import type { AgentWithPool, BatchItem, LedgerApi } from '../ledger/api.js';
 import { BudgetService } from '../gen/safeguards/v1/budget_service_pb.js';
+import type { BatchSpendRequest } from '../gen/safeguards/v1/budget_service_pb.js';
+import type { Confined } from './access/confined.js';
 import { ownItem } from './access/own-item.js';
 import { commandMethod } from './command-method.js';
 import { cutBudgets } from './cut-budgets.js';
@@ -39,9 +41,8 @@ export function budgetService(ledger: LedgerApi, limits: RpcLimits): MountedServ
     spendStream: spendStream(ledger, limits),
 
     batchSpend: (request, caller) => {
-      const decoded = decodeBatch(request, limits);
-      if (isFailure(decoded)) return decoded;
-      const items = decoded.map((item, at) => ownItem(request.items[at], item, caller.confined));
+      const items = itemsOf(request, limits, caller.confined);
+      if (isFailure(items)) return items;
       return ledger
         .executeBatch(items, request.atomic, caller)
         .then((answer) => (isFailure(answer) ? answer : encodeBatch(items, answer)));
@@ -137,6 +138,17 @@ export function budgetService(ledger: LedgerApi, limits: RpcLimits): MountedServ
       };
     },
   });
+}
+
+/** Apart from who waits for the answer, whose closure would keep the request as long. */
+function itemsOf(
+  request: BatchSpendRequest,
+  limits: RpcLimits,
+  confined: Confined | undefined,
+): readonly BatchItem[] | Rejection {
+  const items = decodeBatch(request, limits);
+  if (isFailure(items) || confined === undefined) return items;
+  return items.map((item, at) => ownItem(request.items[at], item, confined));
 }
 
 /** An agent by its id, closed or not, and its pool. */

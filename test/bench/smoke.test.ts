@@ -55,14 +55,19 @@ test('a scenario with a result of this commit is not measured again', () => {
   expect(bench(name, '--resume')).toContain(`${name} has a result of`);
 });
 
-test('a scenario that is not there is named, with those that are', () => {
-  const { status, stderr } = spawnSync(
-    process.execPath,
-    [path.join(compiled, 'bench/main.js'), 'spends'],
-    { cwd: root, encoding: 'utf8' },
-  );
+test.each([
+  ['a scenario that is not there', ['spends'], 'No scenario spends. There are: all, spend,'],
+  ['an option that is not there', ['--round', '3'], "Unknown option '--round'"],
+  ['a number that is none', ['--rounds', 'many'], '--rounds is a whole number from 1 to 1000000'],
+  ['a size beyond its range', ['--scale', '2'], '--scale is a number from 0.001 to 1, not'],
+] as const)('%s is refused by name', (_what, words, message) => {
+  const script = path.join(compiled, 'bench/main.js');
+  const { status, stderr } = spawnSync(process.execPath, [script, ...words], {
+    cwd: root,
+    encoding: 'utf8',
+  });
   expect(status).toBe(2);
-  expect(stderr).toContain('No scenario spends. There are: all, spend,');
+  expect(stderr).toContain(message);
 });
 
 function bench(...words: readonly string[]): string {
