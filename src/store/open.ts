@@ -1,4 +1,4 @@
-import { mkdir, open, readdir, readFile, rename, rm, stat, truncate } from 'node:fs/promises';
+import { mkdir, open, readdir, readFile, rename, rm, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { v7 as newUuid } from 'uuid';
 import { rejectFields, type Rejection } from '../domain/answer.js';
@@ -15,6 +15,7 @@ import { HEADER_KEY, recordReader } from './record-reader.js';
 import { recordStore } from './record-store.js';
 import { recordWriter, STORE_FORMAT } from './record-writer.js';
 import { refusingBroken, StoreRefused } from './refused.js';
+import { fillUp } from './unwritten-pages.js';
 import { upgradeStore } from './upgrade.js';
 import type { VerificationScope } from './verify.js';
 
@@ -61,12 +62,12 @@ export async function openStore(options: OpenStoreOptions): Promise<Store> {
     const verified = await verifyTail(options, folder);
     const { kv, ownership } = await refusingBroken(folder, async () => {
       const kv = openLmdb({ folder, mapBytes: options.mapBytes, readOnly: false });
-      await fillUp(join(folder, DATA_FILE), kv.extent());
       const header = checkHeader(kv, marker, folder);
       checkClock(header, options);
+      const missing = await fillUp(join(folder, DATA_FILE), kv.extent());
       const ownership = await claimOwnership(options.dataDir, header.owner, (owner) =>
         replaceOwner(kv, header.owner, { owner, verified }),
-      );
+      ).catch(refuseCut(folder, missing));
       kv.refreshReads();
       return { kv, ownership };
     });
@@ -96,14 +97,16 @@ export async function openStore(options: OpenStoreOptions): Promise<Store> {
   }
 }
 
-/**
- * Gives a database the pages at its end that LMDB counts and never wrote, so that the next start need not
- * look for them. Were one of them needed after all, as one that lists free pages, which only who writes
- * reads, it is an error now and not a signal.
- */
-async function fillUp(file: string, extent: number): Promise<void> {
-  const { size } = await stat(file);
-  if (size < extent) await truncate(file, extent);
+/** A page that is missing and that only who writes reads shows itself by the first write. */
+function refuseCut(folder: string, missing: number): (error: unknown) => never {
+  return (error) => {
+    if (missing === 0 || error instanceof StoreRefused) throw error;
+    throw new StoreRefused(
+      'STORE_CORRUPT',
+      `The database of ${folder} is cut short: it lacks ${missing} bytes (${messageOf(error)}); ` +
+        'restore a backup',
+    );
+  };
 }
 
 /**

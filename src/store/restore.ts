@@ -17,6 +17,7 @@ import {
 import { recordReader } from './record-reader.js';
 import { recordWriter } from './record-writer.js';
 import { StoreRefused } from './refused.js';
+import { fillUp } from './unwritten-pages.js';
 import type { VerificationScope } from './verify.js';
 
 /** Which backup goes where. */
@@ -90,7 +91,7 @@ async function makeDraft(
       `The backup in ${from} does not verify: ${findingText(first)}; take another`,
     );
   }
-  await renameStore(draft, renamed.store_id);
+  await renameStore(draft, renamed.store_id, from);
   await writeMarker(draft, renamed);
   await syncStore(draft);
   return report;
@@ -103,14 +104,22 @@ const SPARE_BYTES = 16 * 1_048_576;
  * Gives a store another id. Sequences go on where the backup ends, so they are given out twice: without
  * this a cursor of the time that was lost would be believed as soon as the store has grown past it.
  */
-async function renameStore(folder: string, storeId: string): Promise<void> {
-  const { size } = await stat(join(folder, 'data.mdb'));
+async function renameStore(folder: string, storeId: string, from: string): Promise<void> {
+  const file = join(folder, 'data.mdb');
+  const { size } = await stat(file);
   const kv = openLmdb({ folder, mapBytes: size + SPARE_BYTES, readOnly: false });
+  const missing = await fillUp(file, kv.extent());
   try {
     const reader = recordReader(kv);
     const writer = recordWriter(reader);
     writer.putHeader({ ...reader.header(), storeId });
     await kv.transact(writer.take());
+  } catch (error) {
+    if (missing === 0) throw error;
+    throw new StoreRefused(
+      'STORE_CORRUPT',
+      `The backup in ${from} is cut short: it lacks ${missing} bytes (${messageOf(error)}); take another`,
+    );
   } finally {
     await kv.close();
   }

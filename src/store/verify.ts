@@ -23,25 +23,13 @@ import {
 import { checkCut, checkOpenings, FIRST_OPENING, type OpeningsCursor } from './verify-cut.js';
 import { checkEvents } from './verify-violations.js';
 import { STORE_FORMAT } from './record-writer.js';
+import { mayBeCut } from './unwritten-pages.js';
 
 /** TAIL: the structure and the entries since the last clean stop. ALL: every entry and balance. */
 export type VerificationScope = 'TAIL' | 'ALL';
 
 /** Address space of a reader. It maps as much of the file as there is. */
 const READER_MAP_BYTES = 2 ** 40;
-
-/** A file of this size is not read as a whole because of so few bytes that are missing. */
-const LARGE_BYTES = 64 * 2 ** 20;
-const MISSING_BYTES_MAX = 64 * 4_096;
-
-/**
- * Whether only reading all of a file tells if it was cut. LMDB counts pages that a transaction took from
- * the end and freed again, and does not write them: a sound file may be shorter than it says. Seen are 12
- * pages of 1,238,381, for which nobody should wait until 5 GB were read.
- */
-function mayBeCut(size: number, extent: number): boolean {
-  return extent - size > (extent > LARGE_BYTES ? MISSING_BYTES_MAX : 0);
-}
 
 /** Rows that one turn looks at: a reader never holds an old snapshot for long. */
 const SLICE = 2_000;
@@ -58,8 +46,8 @@ export async function verifyStore(
   const kv = openLmdb({ folder, mapBytes: READER_MAP_BYTES, readOnly: true });
   try {
     const { size } = await stat(join(folder, 'data.mdb'));
-    const all = scope === 'ALL' || mayBeCut(size, kv.extent());
-    return await verifyRows(kv, marker.store_id, all ? 'ALL' : 'TAIL');
+    const reads = mayBeCut(size, kv.extent()) ? 'ALL' : scope;
+    return await verifyRows(kv, marker.store_id, scope, reads);
   } finally {
     await kv.close();
   }
@@ -67,12 +55,14 @@ export async function verifyStore(
 
 /**
  * Verifies the rows of an open store: the hash chain, the check value of every record, and that every
- * balance is the fold of the opening rows and the kept postings (invariants I2, I3, I4, I9).
+ * balance is the fold of the opening rows and the kept postings (invariants I2, I3, I4, I9). `reads` may be
+ * more than what was asked for.
  */
 export async function verifyRows(
   kv: KeyValueStore,
   storeId: string,
   scope: VerificationScope,
+  reads = scope,
 ): Promise<VerificationReport> {
   const started = machineTime.monotonic();
   const fold = makeFold();
@@ -80,7 +70,7 @@ export async function verifyRows(
   // A start refuses these by reasons of their own, once it knows that the file can be read.
   if (problem !== undefined && scope === 'ALL') fold.find(0, '', problem);
   if (problem === undefined && fold.findings.length === 0) {
-    await walk(kv, recordReader(kv), fold, scope);
+    await walk(kv, recordReader(kv), fold, reads);
   }
   return {
     clean: fold.findings.length === 0,

@@ -6,7 +6,7 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { numberFrom, randomFrom } from '../support/seed.js';
 import { NotServing, serveOn, type Ended, type Serving } from './process.js';
 import { copyData } from './tamper.js';
-import { makeAgent, spendOften, spentBy } from './traffic.js';
+import { makeAgent, spendOften, spentBy, verify } from './traffic.js';
 
 /** Files garbled at random, each in another way. */
 const GARBLED = numberFrom('SAFEGUARDS_GARBLED_FILES', 12);
@@ -55,7 +55,10 @@ interface Outcome extends Ended {
  * Starts on damaged data. Where it serves all the same, what it shows must be right, and whatever it
  * stumbles over later must not end it by a signal either.
  */
-async function start(dataDir: string): Promise<Outcome> {
+async function start(
+  dataDir: string,
+  also: (sidecar: Serving) => Promise<void> = () => Promise.resolve(),
+): Promise<Outcome> {
   let sidecar: Serving;
   try {
     sidecar = await serveOn(dataDir);
@@ -67,6 +70,7 @@ async function start(dataDir: string): Promise<Outcome> {
     expect(await spentBy(sidecar, 'a')).toBe(spent);
     // Replays read what the damage may have hit, and write beside it.
     await spendOften(sidecar, 'a', 0, SPENDS + 500).catch((error: unknown) => error);
+    await also(sidecar);
   } finally {
     await sidecar.end('SIGTERM');
   }
@@ -113,6 +117,7 @@ test.each([1, 2, 3, 5, 10, 20, 40])(
   async (pages) => {
     const outcome = await start(
       damaged((file) => truncateSync(file, readFileSync(file).length - pages * PAGE_BYTES)),
+      async (sidecar) => expect(await verify(sidecar)).toEqual([]),
     );
     const { served, signal, said } = outcome;
     process.stdout.write(`without ${pages} pages: ${served ? 'served' : 'refused'}\n`);

@@ -28,7 +28,7 @@ export class CounterFinder {
   }
 }
 
-/** The same in a draft, which may change them. */
+/** The same in a draft, which may change them. One at a time: it does not see what another one puts. */
 export class DraftCounts extends CounterFinder {
   readonly #draft: Draft;
   #own: OwnCounts | undefined;
