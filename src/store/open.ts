@@ -103,8 +103,8 @@ function refuseCut(folder: string, missing: number): (error: unknown) => never {
     if (missing === 0 || error instanceof StoreRefused) throw error;
     throw new StoreRefused(
       'STORE_CORRUPT',
-      `The database of ${folder} is cut short: it lacks ${missing} bytes (${messageOf(error)}); ` +
-        'restore a backup',
+      `The database of ${folder} lacks ${missing} bytes and cannot be written (${messageOf(error)}); ` +
+        'make room where the disk is full, otherwise it was cut short: restore a backup',
     );
   };
 }

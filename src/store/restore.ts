@@ -118,7 +118,8 @@ async function renameStore(folder: string, storeId: string, from: string): Promi
     if (missing === 0) throw error;
     throw new StoreRefused(
       'STORE_CORRUPT',
-      `The backup in ${from} is cut short: it lacks ${missing} bytes (${messageOf(error)}); take another`,
+      `The backup in ${from} lacks ${missing} bytes and cannot be written (${messageOf(error)}); ` +
+        'make room where the disk is full, otherwise it was cut short: take another',
     );
   } finally {
     await kv.close();

@@ -105,7 +105,7 @@ describe('a store without a page that lists free ones, which nobody but a writer
 
   test('is not opened', async () => {
     await expect(open(await cutStore())).rejects.toThrow(
-      /is cut short: it lacks 4096 bytes .*restore a backup/,
+      /lacks 4096 bytes and cannot be written .*cut short: restore a backup/,
     );
   });
 
@@ -117,7 +117,9 @@ describe('a store without a page that lists free ones, which nobody but a writer
       wall: T0,
       verify: verifyStore,
     });
-    await expect(restore).rejects.toThrow(/is cut short: it lacks 4096 bytes .*take another/);
+    await expect(restore).rejects.toThrow(
+      /lacks 4096 bytes and cannot be written .*cut short: take another/,
+    );
     expect(readdirSync(folder)).toEqual([]);
   });
 });

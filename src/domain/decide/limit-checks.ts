@@ -168,7 +168,7 @@ export function addTo(
   const key = countsKey(limit, agent.uid);
   const before = counts.find(key, limit.uid);
   const after = countIn(window, before, at, draft.now, used);
-  if (after !== undefined && after !== before) counts.put(key, limit.uid, after);
+  if (after !== undefined && after !== before) counts.put(limit.uid, after);
   const counted = countedAt(window, after, draft.now);
   const alerts = draft.state.rules.alerts.ofLimit(limit.uid);
   if (alerts.length > 0) {

@@ -39,11 +39,10 @@ export class DraftCounts extends CounterFinder {
   }
 
   /** Replaces the counter that was found last, or puts it where there was none. */
-  put(key: string, limit: Uid, counter: LimitCounter): void {
+  put(limit: Uid, counter: LimitCounter): void {
     if (this.#own === undefined || this.#own !== this.counts) {
-      this.#own = ownCounts(this.#draft, key);
+      this.#own = ownCounts(this.#draft, this.key);
       this.counts = this.#own;
-      this.key = key;
     }
     const own = this.#own;
     this.place = placeOf(own, limit, this.place);

@@ -61,7 +61,7 @@ function countAccount(
     const used = usedOf(limit.metric, { ...usage, amount: usage.amount - usage.refunded });
     const before = counts.find(key, limit.uid);
     const after = countIn(window, before, at, draft.now, used);
-    if (after !== undefined && after !== before) counts.put(key, limit.uid, after);
+    if (after !== undefined && after !== before) counts.put(limit.uid, after);
   }
 }
 
